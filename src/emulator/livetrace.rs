@@ -24,7 +24,7 @@ const CAPACITY: usize = 8192;
 
 /// A kind of event.
 #[derive(Clone, Copy, Debug)]
-struct Kind {
+struct EventKind {
     id: i64,
     name: &'static str,
     template: &'static str,
@@ -34,8 +34,8 @@ struct Kind {
 /// Defines the kinds, each by its constant, and the list of all.
 macro_rules! kinds {
     ($($constant:ident = $id:literal, $name:literal, $level:ident, $template:literal;)+) => {
-        $(const $constant: Kind = Kind { id: $id, name: $name, template: $template, level: Level::$level };)+
-        const KINDS: &[Kind] = &[$($constant),+];
+        $(const $constant: EventKind = EventKind { id: $id, name: $name, template: $template, level: Level::$level };)+
+        const KINDS: &[EventKind] = &[$($constant),+];
     };
 }
 
@@ -58,7 +58,7 @@ kinds! {
 
 /// What goes to every listener.
 #[derive(Clone, Debug)]
-pub(crate) enum Told {
+pub(crate) enum TraceMessage {
     /// A message with an event in it.
     Event(Arc<str>),
     /// The service stops.
@@ -68,7 +68,7 @@ pub(crate) enum Told {
 /// The live trace of a server.
 #[derive(Debug)]
 pub(crate) struct LiveTrace {
-    sender: broadcast::Sender<Told>,
+    sender: broadcast::Sender<TraceMessage>,
     listeners: AtomicUsize,
 }
 
@@ -80,40 +80,40 @@ impl Default for LiveTrace {
 
 /// Somebody who is told of all that happens, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Listener {
+pub(crate) struct TraceListener {
     trace: Arc<LiveTrace>,
-    receiver: broadcast::Receiver<Told>,
+    receiver: broadcast::Receiver<TraceMessage>,
 }
 
-impl Listener {
+impl TraceListener {
     /// The next that happens. Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Told {
+    pub(crate) async fn next(&mut self) -> TraceMessage {
         match self.receiver.recv().await {
             Ok(told) => told,
             Err(RecvError::Lagged(count)) => dropped(count),
-            Err(RecvError::Closed) => Told::Over,
+            Err(RecvError::Closed) => TraceMessage::Over,
         }
     }
 
     /// The next that has happened already.
-    pub(crate) fn at_once(&mut self) -> Option<Told> {
+    pub(crate) fn at_once(&mut self) -> Option<TraceMessage> {
         match self.receiver.try_recv() {
             Ok(told) => Some(told),
             Err(TryRecvError::Lagged(count)) => Some(dropped(count)),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Closed) => Some(Told::Over),
+            Err(TryRecvError::Closed) => Some(TraceMessage::Over),
         }
     }
 }
 
 /// So many were not told.
-fn dropped(count: u64) -> Told {
+fn dropped(count: u64) -> TraceMessage {
     // Its template comes with it: an answer to a question would wait behind all that is in the queue.
     let template = template_of(&DROPPED);
-    Told::Event((template + &message(&DROPPED, &[], &[&count.to_string()])).into())
+    TraceMessage::Event((template + &message(&DROPPED, &[], &[&count.to_string()])).into())
 }
 
-impl Drop for Listener {
+impl Drop for TraceListener {
     fn drop(&mut self) {
         self.trace.listeners.fetch_sub(1, Ordering::Relaxed);
     }
@@ -124,7 +124,7 @@ pub(crate) fn template(id: i64) -> Option<String> {
     KINDS.iter().find(|kind| kind.id == id).map(template_of)
 }
 
-fn template_of(kind: &Kind) -> String {
+fn template_of(kind: &EventKind) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Fields {
@@ -133,13 +133,13 @@ fn template_of(kind: &Kind) -> String {
         template: &'static str,
         log_level: u64,
     }
-    let Kind { id, name, template, level } = *kind;
+    let EventKind { id, name, template, level } = *kind;
     let fields = Fields { event_id: id, event_name: name, template, log_level: level.number() };
     signalr::invocation(LOG_PROPERTY, None, &[fields])
 }
 
 /// A message with an event in it.
-fn message(kind: &Kind, context: &[(&str, &str)], values: &[&str]) -> String {
+fn message(kind: &EventKind, context: &[(&str, &str)], values: &[&str]) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Fields<'a> {
@@ -165,20 +165,20 @@ impl LiveTrace {
     }
 
     /// One more is told from now on.
-    pub(crate) fn listen(self: &Arc<Self>) -> Listener {
+    pub(crate) fn listen(self: &Arc<Self>) -> TraceListener {
         self.listeners.fetch_add(1, Ordering::Relaxed);
-        Listener { trace: Arc::clone(self), receiver: self.sender.subscribe() }
+        TraceListener { trace: Arc::clone(self), receiver: self.sender.subscribe() }
     }
 
     /// The service stops.
     pub(crate) fn end(&self) {
         // Nobody any more is nobody to tell.
-        let _ = self.sender.send(Told::Over);
+        let _ = self.sender.send(TraceMessage::Over);
     }
 
-    fn tell(&self, kind: &Kind, context: &[(&str, &str)], values: &[&str]) {
+    fn tell(&self, kind: &EventKind, context: &[(&str, &str)], values: &[&str]) {
         if self.is_listened() {
-            let _ = self.sender.send(Told::Event(message(kind, context, values).into()));
+            let _ = self.sender.send(TraceMessage::Event(message(kind, context, values).into()));
         }
     }
 
@@ -335,7 +335,7 @@ mod tests {
         happen(&trace);
         trace.end();
         let mut told = Vec::new();
-        while let Told::Event(message) = listener.next().await {
+        while let TraceMessage::Event(message) = listener.next().await {
             let (event, template) = read(&message);
             assert!(event.time.is_some());
             let context: Vec<String> = event.context.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -402,7 +402,7 @@ mod tests {
         }
         let mut words = Vec::new();
         for _ in 0..2 {
-            let Told::Event(message) = listener.next().await else { panic!("it is over") };
+            let TraceMessage::Event(message) = listener.next().await else { panic!("it is over") };
             let (event, template) = read(&message);
             words.push(template.fill(&event.values));
         }

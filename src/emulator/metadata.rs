@@ -23,7 +23,7 @@ pub fn from_headers(headers: &HeaderMap) -> Result<Option<String>, String> {
 
 /// The metadata of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OfAnswer {
+pub struct AnswerMetadata {
     /// The JSON text of the `metadata` object, if there are any.
     pub text: Option<String>,
     /// What is wrong with the first that was left out.
@@ -32,9 +32,9 @@ pub struct OfAnswer {
 
 /// The same of the headers of an answer, where those that cannot be used are left out: one bad header is no reason to
 /// fail an event that was carried out.
-pub fn from_answer(headers: &HeaderMap) -> OfAnswer {
+pub fn from_answer(headers: &HeaderMap) -> AnswerMetadata {
     let mut metadata = Map::new();
-    let mut found = OfAnswer::default();
+    let mut found = AnswerMetadata::default();
     for entry in entries(headers) {
         let (key, value) = match entry {
             Ok(entry) => entry,
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(from_headers(&twice), Ok(Some(r#"{"a":"2"}"#.to_owned())));
         assert_eq!(from_answer(&twice).text.as_deref(), Some(r#"{"a":"2"}"#));
         let none = headers(&[("x-webpubsub-metadata-", b"x")]);
-        assert_eq!((from_headers(&none), from_answer(&none)), (Ok(None), OfAnswer::default()));
+        assert_eq!((from_headers(&none), from_answer(&none)), (Ok(None), AnswerMetadata::default()));
     }
 
     #[test]

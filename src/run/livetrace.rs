@@ -22,7 +22,7 @@ use crate::render::{TOLD, human};
 use webpubsub_client::driver::{dial_failure, loss_cause};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, excerpt, redact, remember_passing};
-use webpubsub_net::wire::{DialError, DialOptions, Incoming, Link, Progress, Refusal, Server, Stage, Stream, dial};
+use webpubsub_net::wire::{DialError, DialOptions, DialProgress, Incoming, Link, Refusal, Server, Stage, Stream, dial};
 use webpubsub_proto::EncodedFrame;
 use webpubsub_proto::session::{DialClass, DialFailure, EndKind};
 use webpubsub_proto::signalr::{BadRecord, HANDSHAKE, HandshakeProblem, check_handshake_answer, records};
@@ -170,7 +170,7 @@ impl Endpoint {
         let base = self.endpoint.path().trim_end_matches('/');
         let token = utf8_percent_encode(token.expose(), NON_ALPHANUMERIC);
         let target = self.server.websocket(Secret::new(format!("{base}/livetrace?access_token={token}")));
-        let progress = Progress::default();
+        let progress = DialProgress::default();
         match timeout_at(deadline, dial(&target, &self.options, &progress)).await {
             Ok(dialed) => dialed.map_err(LinkFailure::Dial),
             Err(_) => match progress.stage() {

@@ -6,10 +6,10 @@ use std::time::SystemTime;
 use tokio::time::{Instant, timeout_at};
 
 use super::source::{ProviderFailure, UrlSource};
-use super::{Dialer, Dialing};
+use super::{DialFuture, Dialer};
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::secret::{self, Secret};
-use webpubsub_net::wire::{DialError, DialOptions, Facts, Progress, Stage, Step, Stream, Target, dial};
+use webpubsub_net::wire::{DialError, DialOptions, DialProgress, DialStep, Facts, Stage, Stream, Target, dial};
 use webpubsub_proto::Subprotocol;
 use webpubsub_proto::session::{DialClass, DialFailure, DialRequest};
 
@@ -78,11 +78,11 @@ pub struct NetDialer {
 
 /// What the last dial did so far, step by step; shared with those who tell it.
 #[derive(Clone, Debug, Default)]
-pub struct Trail(Arc<Mutex<Progress>>);
+pub struct Trail(Arc<Mutex<DialProgress>>);
 
 impl Trail {
     /// Its steps, in their order.
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn steps(&self) -> Vec<DialStep> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).steps()
     }
 
@@ -95,8 +95,8 @@ impl Trail {
     }
 
     /// Another dial begins.
-    fn begin(&self) -> Progress {
-        let progress = Progress::default();
+    fn begin(&self) -> DialProgress {
+        let progress = DialProgress::default();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress.clone();
         progress
     }
@@ -150,7 +150,7 @@ fn target(url: &AccessUrl, path_and_query: Secret, protocol: Subprotocol) -> Tar
 impl Dialer for NetDialer {
     type Stream = Stream;
 
-    fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<Stream> {
+    fn dial(&mut self, request: DialRequest, deadline: Instant) -> DialFuture<Stream> {
         // A recovery goes to where the connection was, with its own token: it needs no fresh URL (PROTOCOL §7.2).
         let known = match (&request, self.current.get()) {
             (DialRequest::Recover { connection_id, token }, Some(url)) => {

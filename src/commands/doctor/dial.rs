@@ -8,7 +8,7 @@ use crate::render::human;
 use crate::run::explain;
 use webpubsub_client::driver::DialedError;
 use webpubsub_net::clock;
-use webpubsub_net::wire::{Certificate, DialError, Facts, Step, StepKind, StepOutcome};
+use webpubsub_net::wire::{Certificate, DialError, Facts, DialStep, StepKind, StepOutcome};
 
 /// A certificate that expires sooner is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -25,7 +25,7 @@ pub struct DialReport {
 
 impl DialReport {
     /// Reports what went well since the last time.
-    pub fn advance(&mut self, steps: &[Step], report: &mut Report) {
+    pub fn advance(&mut self, steps: &[DialStep], report: &mut Report) {
         while let Some(kind) = KINDS.get(self.told) {
             match steps.iter().find(|step| step.kind == *kind) {
                 Some(step) if matches!(step.outcome, StepOutcome::Done | StepOutcome::Skipped(_)) => {
@@ -40,7 +40,7 @@ impl DialReport {
     }
 
     /// Reports the step that the dial failed at, if it failed at all.
-    pub fn fail(&mut self, steps: &[Step], failure: Failure, dialed: Option<&DialedError>, report: &mut Report) {
+    pub fn fail(&mut self, steps: &[DialStep], failure: Failure, dialed: Option<&DialedError>, report: &mut Report) {
         self.advance(steps, report);
         let failed = KINDS.get(self.told).and_then(|kind| steps.iter().find(|step| step.kind == *kind));
         let mut detail = explain::causes(&failure);
@@ -64,7 +64,7 @@ impl DialReport {
 }
 
 /// A step that is over and did not fail.
-fn report_step(step: &Step, report: &mut Report) {
+fn report_step(step: &DialStep, report: &mut Report) {
     if let StepOutcome::Skipped(why) = &step.outcome {
         return report.skip(why.as_str());
     }

@@ -20,7 +20,7 @@ use crate::run::rest::Access;
 use webpubsub_client::driver::{DialedError, dial_failure};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, remember_passing};
-use webpubsub_net::wire::{DialOptions, Link, Progress, Stream, Target, dial};
+use webpubsub_net::wire::{DialOptions, DialProgress, Link, Stream, Target, dial};
 use webpubsub_proto::session::{DialClass, DialFailure};
 use webpubsub_proto::tunnel::TunnelDestination;
 
@@ -164,7 +164,7 @@ impl ServiceDialer {
         remember_passing(token.expose());
         let token = utf8_percent_encode(token.expose(), ENCODED);
         target.path_and_query = Secret::new(format!("{}&access_token={token}", target.path_and_query.expose()));
-        let progress = Progress::default();
+        let progress = DialProgress::default();
         let limit = self.connect_timeout.mul_f64(WITHIN);
         match timeout(limit, dial(&target, &self.options, &progress)).await {
             Ok(Ok(link)) => Ok(link),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::render::{human, rfc3339};
 use webpubsub_net::auth::access_url::AccessUrl;
-use webpubsub_net::auth::inspection::{Inspection, Severity, Signature, Token, roles_in_words};
+use webpubsub_net::auth::inspection::{InspectedToken, Inspection, Severity, Signature, roles_in_words};
 use webpubsub_net::auth::token::RESERVED_CLAIMS;
 use webpubsub_net::secret::redact;
 
@@ -53,7 +53,7 @@ fn endpoint(url: &AccessUrl) -> String {
     }
 }
 
-fn token_lines(token: &Token, now: u64) -> Vec<(&'static str, String)> {
+fn token_lines(token: &InspectedToken, now: u64) -> Vec<(&'static str, String)> {
     let claims = &token.claims;
     let mut lines = vec![("user", claims.sub.clone().unwrap_or_else(|| "anonymous".into()))];
     let roles = roles_in_words(&claims.roles);

@@ -7,7 +7,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use webpubsub_net::wire::Accepted;
+use webpubsub_net::wire::AcceptedTls;
 
 /// A byte stream of a client.
 pub(super) trait Carrier: AsyncRead + AsyncWrite + Unpin + Send + 'static {
@@ -33,7 +33,7 @@ impl Carrier for TcpStream {
     }
 }
 
-impl Carrier for Accepted {
+impl Carrier for AcceptedTls {
     const SAYS_END: bool = true;
 
     fn tcp(&self) -> &TcpStream {
@@ -62,18 +62,18 @@ pub(super) async fn see_off(stream: &mut impl Carrier) -> std::io::Result<()> {
 }
 
 /// The very stream that was accepted, of a request that was upgraded.
-pub(super) enum Below {
+pub(super) enum BaseStream {
     Tcp(TcpStream),
-    Tls(Accepted),
+    Tls(AcceptedTls),
 }
 
 /// What lies below hyper's types, and what was read from it already.
-pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(Below, Bytes)> {
+pub(super) async fn upgraded(upgrade: OnUpgrade) -> Option<(BaseStream, Bytes)> {
     match upgrade.await.ok()?.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => Some((Below::Tcp(parts.io.into_inner()), parts.read_buf)),
+        Ok(parts) => Some((BaseStream::Tcp(parts.io.into_inner()), parts.read_buf)),
         Err(upgraded) => {
-            let parts = upgraded.downcast::<TokioIo<Accepted>>().ok()?;
-            Some((Below::Tls(parts.io.into_inner()), parts.read_buf))
+            let parts = upgraded.downcast::<TokioIo<AcceptedTls>>().ok()?;
+            Some((BaseStream::Tls(parts.io.into_inner()), parts.read_buf))
         }
     }
 }

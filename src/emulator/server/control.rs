@@ -50,7 +50,7 @@ async fn answer(State((server, visit)): State<(Arc<Server>, Visit)>, request: Re
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let answer = resources::answer(&server, request).await;
     let (response, note) = match answer {
-        Ok(Done { response, note }) => (response, note),
+        Ok(ControlAnswer { response, note }) => (response, note),
         Err(refusal) => {
             let note = refusal.message.clone();
             (refusal.into_response(), Some(note))
@@ -63,12 +63,12 @@ async fn answer(State((server, visit)): State<(Arc<Server>, Visit)>, request: Re
 }
 
 /// An answer, and what those who look on are told beside its status.
-struct Done {
+struct ControlAnswer {
     response: Response,
     note: Option<String>,
 }
 
-impl From<Response> for Done {
+impl From<Response> for ControlAnswer {
     fn from(response: Response) -> Self {
         Self { response, note: None }
     }
@@ -76,7 +76,7 @@ impl From<Response> for Done {
 
 /// Why a request got nothing.
 #[derive(Debug)]
-struct Refusal {
+struct ControlRefusal {
     status: StatusCode,
     message: String,
     hints: Vec<String>,
@@ -84,7 +84,7 @@ struct Refusal {
     allow: Option<&'static str>,
 }
 
-impl Refusal {
+impl ControlRefusal {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into(), hints: Vec::new(), allow: None }
     }
@@ -136,15 +136,17 @@ fn segments(path: &str) -> Vec<String> {
 }
 
 /// The body as JSON, whatever its content type says; nothing at all is an empty object.
-async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
+async fn body<T: DeserializeOwned>(request: Request) -> Result<T, ControlRefusal> {
     let collected = timeout(BODY_TIME_LIMIT, Limited::new(request.into_body(), MAX_BODY).collect()).await;
-    let slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time.");
+    let slow = |_| ControlRefusal::new(StatusCode::REQUEST_TIMEOUT, "The body did not come in time.");
     let bytes = collected
         .map_err(slow)?
-        .map_err(|_| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or did not come whole."))?
+        .map_err(|_| {
+            ControlRefusal::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large, or did not come whole.")
+        })?
         .to_bytes();
     let bytes = if bytes.trim_ascii().is_empty() { &b"{}"[..] } else { &bytes };
-    object(bytes).map_err(|why| Refusal::bad_request(format!("The body is not as expected: {why}.")))
+    object(bytes).map_err(|why| ControlRefusal::bad_request(format!("The body is not as expected: {why}.")))
 }
 
 /// Whether a method is one that reads.

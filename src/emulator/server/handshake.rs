@@ -12,13 +12,13 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 
-use super::carrier::{Below, upgraded};
+use super::carrier::{BaseStream, upgraded};
 use super::pages::Pages;
-use super::refusals::{Place, Reason};
+use super::refusals::{EntryPoint, Reason};
 use super::request::{Query, names};
-use super::upgrade::{Refusal, SHOWN_PATH, accept_key, has_token, known_hub, respond, switching, token_of};
+use super::upgrade::{SHOWN_PATH, UpgradeRefusal, accept_key, has_token, known_hub, respond, switching, token_of};
 use super::{Server, livetrace, rest, socket, tunnel, unix_now};
-use crate::upstream::{Admission, Changes, ConnectRequest, Identity, Upstream};
+use crate::upstream::{Admission, Changes, ConnectRequest, PeerIdentity, Upstream};
 use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
@@ -50,7 +50,7 @@ async fn client_by_query(State(server): State<Arc<Server>>, request: Request) ->
 async fn client(server: &Arc<Server>, hub: Option<String>, request: Request) -> Response {
     let query = Query::parse(request.uri().query().unwrap_or_default());
     let hub = hub.or_else(|| query.get("hub").map(str::to_owned));
-    let place = Place::Client(known_hub(hub.as_deref()));
+    let place = EntryPoint::Client(known_hub(hub.as_deref()));
     // Who recovers shows no token.
     let recovers = query.get("awps_connection_id").is_some();
     match connect(server, hub, query, request).await {
@@ -70,7 +70,7 @@ async fn nothing(State(server): State<Arc<Server>>, request: Request) -> Respons
     if has_token(request.headers(), &header::UPGRADE, "websocket") {
         let path = excerpt(request.uri().path(), SHOWN_PATH);
         let told = format!("a client asked for `{path}` and was refused: 404: {message}");
-        server.refusals.refused(&Place::Any, &Reason::request(&told), &told);
+        server.refusals.refused(&EntryPoint::Any, &Reason::request(&told), &told);
     }
     respond(StatusCode::NOT_FOUND, message)
 }
@@ -81,10 +81,10 @@ async fn connect(
     hub: Option<String>,
     query: Query,
     mut request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, UpgradeRefusal> {
     let accept = accept_key(&request)?;
-    let hub = hub.ok_or_else(|| Refusal::bad_request("The request names no hub."))?;
-    check_hub_name(&hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
+    let hub = hub.ok_or_else(|| UpgradeRefusal::bad_request("The request names no hub."))?;
+    check_hub_name(&hub).map_err(|error| UpgradeRefusal::bad_request(format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
     let hub = hub.to_ascii_lowercase();
     let offers = offers(request.headers());
@@ -123,7 +123,7 @@ enum Opening {
     /// Everything is decided.
     Known(Open),
     /// The same, and an event handler has to hear of the connection's end.
-    Admitted(Fresh, Admission, Identity),
+    Admitted(Fresh, Admission, PeerIdentity),
 }
 
 /// Asks the handler of `connect`, if there is one, and applies its answer (PROTOCOL §1.5, §14.4). Gives the subprotocol,
@@ -136,7 +136,7 @@ async fn ask(
     headers: &HeaderMap,
     offers: Vec<String>,
     mut claims: Claims,
-) -> Result<(Opening, Option<String>), Refusal> {
+) -> Result<(Opening, Option<String>), UpgradeRefusal> {
     let connection_id = server.hubs.draw_connection_id();
     let request = ConnectRequest {
         hub: hub.to_owned(),
@@ -147,7 +147,7 @@ async fn ask(
         offers: offers.clone(),
         user: claims.sub.clone(),
     };
-    let mut admission = upstream.connect(request).await.map_err(Refusal::of_handler)?;
+    let mut admission = upstream.connect(request).await.map_err(UpgradeRefusal::of_handler)?;
     let Changes { user_id, groups, roles, subprotocol } = std::mem::take(&mut admission.changes);
     claims.sub = user_id.or(claims.sub);
     claims.groups = groups.unwrap_or(claims.groups);
@@ -159,7 +159,7 @@ async fn ask(
     };
     let fresh = Fresh { connection_id: Some(connection_id), ..describe(query, chosen.as_deref(), claims)? };
     let simple = matches!(fresh.client, ClientKind::Simple(_));
-    let identity = Identity { user: fresh.user.clone(), subprotocol: chosen.clone(), simple };
+    let identity = PeerIdentity { user: fresh.user.clone(), subprotocol: chosen.clone(), simple };
     Ok((Opening::Admitted(fresh, admission, identity), chosen))
 }
 
@@ -182,31 +182,32 @@ async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Opti
     if let Some(socket) = socket {
         drop(server);
         match below {
-            Below::Tcp(stream) => socket::serve(stream, &read, socket).await,
+            BaseStream::Tcp(stream) => socket::serve(stream, &read, socket).await,
             // Apart, so that the tasks of the others are no larger for it.
-            Below::Tls(stream) => Box::pin(socket::serve(stream, &read, socket)).await,
+            BaseStream::Tls(stream) => Box::pin(socket::serve(stream, &read, socket)).await,
         }
     }
 }
 
 /// Checks the token, from the query or else from the `Authorization` header (PROTOCOL §1.2).
-fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, Refusal> {
+fn authenticate(server: &Server, hub: &str, query: &Query, headers: &HeaderMap) -> Result<Claims, UpgradeRefusal> {
     let Some(token) = token_of(query, headers) else {
         if server.allow_anonymous {
             return Ok(Claims::default());
         }
-        return Err(Refusal::no_token());
+        return Err(UpgradeRefusal::no_token());
     };
     let endpoints = names(server, headers);
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     verify_client_token(token, &server.keys, Audience { endpoints: &endpoints, hub }, unix_now())
-        .map_err(|error| Refusal::bad_token(&error))
+        .map_err(|error| UpgradeRefusal::bad_token(&error))
 }
 
 /// The connection that token and query describe.
-fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<Fresh, Refusal> {
+fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<Fresh, UpgradeRefusal> {
     for group in &claims.groups {
-        check_group_name(group).map_err(|error| Refusal::bad_request(format!("The token's groups: {error}.")))?;
+        check_group_name(group)
+            .map_err(|error| UpgradeRefusal::bad_request(format!("The token's groups: {error}.")))?;
     }
     // It is looked at of every client, as by the official emulator, and is of use to simple ones only.
     let mode = simple_mode(query)?;
@@ -218,22 +219,23 @@ fn describe(query: &Query, subprotocol: Option<&str>, claims: Claims) -> Result<
 }
 
 /// PROTOCOL §3, upstream.
-fn simple_mode(query: &Query) -> Result<SimpleMode, Refusal> {
+fn simple_mode(query: &Query) -> Result<SimpleMode, UpgradeRefusal> {
     match query.get("webpubsub_mode") {
         None | Some("") => Ok(SimpleMode::SendEvent),
         Some(mode) if mode.eq_ignore_ascii_case("sendEvent") => Ok(SimpleMode::SendEvent),
         Some(mode) if mode.eq_ignore_ascii_case("sendToGroup") => {
             let group = query.get("group").unwrap_or_default();
-            check_group_name(group)
-                .map_err(|error| Refusal::bad_request(format!("Mode sendToGroup, parameter `group`: {error}.")))?;
+            check_group_name(group).map_err(|error| {
+                UpgradeRefusal::bad_request(format!("Mode sendToGroup, parameter `group`: {error}."))
+            })?;
             let no_echo = match query.get("noEcho").unwrap_or_default() {
                 "" => false,
                 value if value.eq_ignore_ascii_case("true") => true,
                 value if value.eq_ignore_ascii_case("false") => false,
-                _ => return Err(Refusal::bad_request("The parameter `noEcho` is neither `true` nor `false`.")),
+                _ => return Err(UpgradeRefusal::bad_request("The parameter `noEcho` is neither `true` nor `false`.")),
             };
             Ok(SimpleMode::SendToGroup { group: group.into(), no_echo })
         }
-        Some(_) => Err(Refusal::bad_request("The webpubsub_mode is neither sendEvent nor sendToGroup.")),
+        Some(_) => Err(UpgradeRefusal::bad_request("The webpubsub_mode is neither sendEvent nor sendToGroup.")),
     }
 }

@@ -9,7 +9,7 @@ use ring::digest;
 use tokio::time::Instant;
 
 use super::hubs::Hubs;
-use super::upgrade::Refusal;
+use super::upgrade::UpgradeRefusal;
 use webpubsub_proto::fault::{Action, Faults, Opportunity, Point, Points};
 use webpubsub_proto::hub::Open;
 
@@ -26,11 +26,11 @@ pub(super) struct HandshakeFaults {
 
 /// What the faults want of a handshake.
 #[derive(Debug, Default)]
-struct Judgement {
+struct HandshakeVerdict {
     /// It hangs: so long, or for ever.
     hang: Option<Option<Duration>>,
     /// It is refused.
-    refusal: Option<Refusal>,
+    refusal: Option<UpgradeRefusal>,
     /// Its token expires so much later.
     expires: Option<Duration>,
 }
@@ -58,10 +58,10 @@ impl HandshakeFaults {
         hub: &str,
         open: &Open,
         token: Option<&str>,
-    ) -> Result<Option<Duration>, Refusal> {
+    ) -> Result<Option<Duration>, UpgradeRefusal> {
         let token = token.filter(|_| matches!(open, Open::Fresh(_))).map(fingerprint);
         let left = self.left(token.as_ref())?;
-        let Judgement { hang, refusal, expires } = self.judge(hubs, hub, open);
+        let HandshakeVerdict { hang, refusal, expires } = self.judge(hubs, hub, open);
         match hang {
             None => {}
             Some(Some(time)) => tokio::time::sleep(time).await,
@@ -79,12 +79,15 @@ impl HandshakeFaults {
     }
 
     /// How long a token has left that a fault lets expire.
-    fn left(&self, token: Option<&[u8; 32]>) -> Result<Option<Duration>, Refusal> {
+    fn left(&self, token: Option<&[u8; 32]>) -> Result<Option<Duration>, UpgradeRefusal> {
         let expiring = self.expiring.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(at) = token.and_then(|token| expiring.get(token)) else { return Ok(None) };
         match at.checked_duration_since(Instant::now()) {
             Some(left) if !left.is_zero() => Ok(Some(left)),
-            _ => Err(Refusal::on_purpose(StatusCode::UNAUTHORIZED, "Unauthorized: the token has expired (a fault).")),
+            _ => Err(UpgradeRefusal::on_purpose(
+                StatusCode::UNAUTHORIZED,
+                "Unauthorized: the token has expired (a fault).",
+            )),
         }
     }
 
@@ -98,12 +101,12 @@ impl HandshakeFaults {
     }
 
     /// What the faults want of a handshake.
-    fn judge(&self, hubs: &Hubs, hub: &str, open: &Open) -> Judgement {
+    fn judge(&self, hubs: &Hubs, hub: &str, open: &Open) -> HandshakeVerdict {
         let point = match open {
             Open::Fresh(_) => Point::Connect,
             Open::Recover { .. } => Point::Recover,
         };
-        let mut judgement = Judgement::default();
+        let mut judgement = HandshakeVerdict::default();
         if !self.faults.care_for(Points::of(&[point])) {
             return judgement;
         }
@@ -125,7 +128,7 @@ impl HandshakeFaults {
                     let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
                     let body = body.clone().unwrap_or_else(|| "A fault of the emulator.".to_owned());
                     judgement.refusal =
-                        Some(Refusal { retry_after: *retry_after, ..Refusal::on_purpose(status, body) });
+                        Some(UpgradeRefusal { retry_after: *retry_after, ..UpgradeRefusal::on_purpose(status, body) });
                 }
                 // These happen where the hub asks.
                 Action::NoConnected

@@ -13,14 +13,14 @@ use axum::response::Response;
 use http::HeaderMap;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::carrier::{Below, Carrier, say_end, upgraded};
-use super::refusals::Place;
+use super::carrier::{BaseStream, Carrier, say_end, upgraded};
+use super::refusals::EntryPoint;
 use super::request::{Query, names};
-use super::upgrade::{Refusal, accept_key, switching, token_of};
+use super::upgrade::{UpgradeRefusal, accept_key, switching, token_of};
 use super::{Server, unix_now};
-use crate::livetrace::{Listener, LiveTrace, Told, template};
+use crate::livetrace::{LiveTrace, TraceListener, TraceMessage, template};
 use webpubsub_net::auth::token::{PathAudience, TokenError, check_unsigned_entra_token, verify_path_token};
-use webpubsub_net::wire::{Broken, Message, Role, WebSocket, prepare};
+use webpubsub_net::wire::{SocketError, SocketMessage, SocketRole, WebSocket, prepare};
 use webpubsub_proto::signalr::{
     self, ACCEPTED, HANDSHAKE_TIMEOUT, HandshakeProblem, Invocation, PING, PING_INTERVAL, SILENCE, SignalrRecord,
 };
@@ -45,14 +45,14 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) async fn connect(State(server): State<Arc<Server>>, request: Request) -> Response {
     match open(&server, request) {
         Ok(response) => {
-            server.refusals.passed(&Place::LiveTrace);
+            server.refusals.passed(&EntryPoint::LiveTrace);
             response
         }
-        Err(refusal) => refusal.into_response(&server, &Place::LiveTrace),
+        Err(refusal) => refusal.into_response(&server, &EntryPoint::LiveTrace),
     }
 }
 
-fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal> {
+fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, UpgradeRefusal> {
     let accept = accept_key(&request)?;
     let query = Query::parse(request.uri().query().unwrap_or_default());
     authenticate(server, &query, request.headers(), request.uri().path())?;
@@ -62,8 +62,8 @@ fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal>
         if let Some((below, read)) = upgraded(upgrade).await {
             tracing::info!("a live trace has connected");
             let how = match below {
-                Below::Tcp(stream) => serve(stream, &read, trace).await,
-                Below::Tls(stream) => serve(stream, &read, trace).await,
+                BaseStream::Tcp(stream) => serve(stream, &read, trace).await,
+                BaseStream::Tls(stream) => serve(stream, &read, trace).await,
             };
             tracing::info!("a live trace has ended: {how}");
         }
@@ -72,8 +72,8 @@ fn open(server: &Arc<Server>, mut request: Request) -> Result<Response, Refusal>
 }
 
 /// PROTOCOL §21.1: it is for the whole service, so that its token says nothing of a hub.
-fn authenticate(server: &Server, query: &Query, headers: &HeaderMap, path: &str) -> Result<(), Refusal> {
-    let token = token_of(query, headers).ok_or_else(Refusal::no_token)?;
+fn authenticate(server: &Server, query: &Query, headers: &HeaderMap, path: &str) -> Result<(), UpgradeRefusal> {
+    let token = token_of(query, headers).ok_or_else(UpgradeRefusal::no_token)?;
     let endpoints = names(server, headers);
     let endpoints: Vec<_> = endpoints.iter().map(String::as_str).collect();
     let expected = PathAudience { endpoints: &endpoints, path };
@@ -83,33 +83,33 @@ fn authenticate(server: &Server, query: &Query, headers: &HeaderMap, path: &str)
         }
         verified => verified,
     };
-    verified.map(|_| ()).map_err(|error| Refusal::bad_token(&error))
+    verified.map(|_| ()).map_err(|error| UpgradeRefusal::bad_token(&error))
 }
 
 /// Where a client stands.
-enum Phase {
+enum TracePhase {
     /// Its handshake is due.
     Greeting,
     /// It has not said that it wants to hear of anything.
     Idle,
     /// It hears of all.
-    Listening(Listener),
+    Listening(TraceListener),
 }
 
 /// What happens next.
-enum Step {
-    Message(Result<Message, Broken>),
-    Told(Told),
+enum TraceStep {
+    Message(Result<SocketMessage, SocketError>),
+    Told(TraceMessage),
     /// The client has taken what was sent.
     Room,
     /// It is time for a ping, or too late for a message.
     Time,
 }
 
-struct Socket<S> {
+struct TraceSocket<S> {
     stream: WebSocket<S>,
     trace: Arc<LiveTrace>,
-    phase: Phase,
+    phase: TracePhase,
     last_sent: Instant,
     last_received: Instant,
 }
@@ -117,9 +117,9 @@ struct Socket<S> {
 /// Serves a client until either side closes. Returns how it ended, in words.
 async fn serve(stream: impl Carrier, read: &[u8], trace: Arc<LiveTrace>) -> String {
     prepare(stream.tcp());
-    let stream = WebSocket::new(stream, read, Role::Server, MAX_MESSAGE, READ_BUFFER);
+    let stream = WebSocket::new(stream, read, SocketRole::Server, MAX_MESSAGE, READ_BUFFER);
     let now = Instant::now();
-    let mut socket = Socket { stream, trace, phase: Phase::Greeting, last_sent: now, last_received: now };
+    let mut socket = TraceSocket { stream, trace, phase: TracePhase::Greeting, last_sent: now, last_received: now };
     let how = socket.run().await;
     let _ = timeout(CLOSE_TIMEOUT, async {
         poll_fn(|cx| socket.poll_farewell(cx)).await;
@@ -129,15 +129,15 @@ async fn serve(stream: impl Carrier, read: &[u8], trace: Arc<LiveTrace>) -> Stri
     how
 }
 
-impl<S: Carrier> Socket<S> {
+impl<S: Carrier> TraceSocket<S> {
     async fn run(&mut self) -> String {
         loop {
             let ended = match self.step().await {
-                Step::Message(Ok(message)) => self.message(message),
-                Step::Message(Err(broken)) => Some(self.broken(broken)),
-                Step::Told(told) => self.told(told),
-                Step::Room => None,
-                Step::Time => self.time(),
+                TraceStep::Message(Ok(message)) => self.message(message),
+                TraceStep::Message(Err(broken)) => Some(self.broken(broken)),
+                TraceStep::Told(told) => self.told(told),
+                TraceStep::Room => None,
+                TraceStep::Time => self.time(),
             };
             if let Some(how) = ended {
                 return how;
@@ -145,10 +145,12 @@ impl<S: Carrier> Socket<S> {
         }
     }
 
-    async fn step(&mut self) -> Step {
+    async fn step(&mut self) -> TraceStep {
         let deadline = match self.phase {
-            Phase::Greeting => self.last_received + HANDSHAKE_TIMEOUT,
-            Phase::Idle | Phase::Listening(_) => (self.last_sent + PING_INTERVAL).min(self.last_received + SILENCE),
+            TracePhase::Greeting => self.last_received + HANDSHAKE_TIMEOUT,
+            TracePhase::Idle | TracePhase::Listening(_) => {
+                (self.last_sent + PING_INTERVAL).min(self.last_received + SILENCE)
+            }
         };
         let Self { stream, phase, .. } = self;
         let mut budget = BUDGET;
@@ -157,51 +159,51 @@ impl<S: Carrier> Socket<S> {
         let trade = poll_fn(|cx| {
             let flushed = stream.poll_flush(cx).is_ready();
             if let Poll::Ready(message) = stream.poll_next(cx, &mut budget) {
-                return Poll::Ready(Step::Message(message));
+                return Poll::Ready(TraceStep::Message(message));
             }
-            if flushed && !has_room { Poll::Ready(Step::Room) } else { Poll::Pending }
+            if flushed && !has_room { Poll::Ready(TraceStep::Room) } else { Poll::Pending }
         });
         let told = async {
             match phase {
-                Phase::Listening(listener) => listener.next().await,
-                Phase::Greeting | Phase::Idle => pending().await,
+                TracePhase::Listening(listener) => listener.next().await,
+                TracePhase::Greeting | TracePhase::Idle => pending().await,
             }
         };
         tokio::select! {
             biased;
             step = trade => step,
-            told = told, if has_room => Step::Told(told),
-            () = sleep_until(deadline) => Step::Time,
+            told = told, if has_room => TraceStep::Told(told),
+            () = sleep_until(deadline) => TraceStep::Time,
         }
     }
 
     /// Something has happened, and what else has meanwhile goes out with it. Returns how it ended, if it has.
-    fn told(&mut self, told: Told) -> Option<String> {
+    fn told(&mut self, told: TraceMessage) -> Option<String> {
         let mut told = Some(told);
         while let Some(next) = told {
             match next {
-                Told::Event(message) => self.send(&message),
-                Told::Over => {
+                TraceMessage::Event(message) => self.send(&message),
+                TraceMessage::Over => {
                     return Some(self.close(GOING_AWAY, Some("The service stops."), true, "the service stops"));
                 }
             }
             told = match &mut self.phase {
-                Phase::Listening(listener) if self.stream.waiting() < ROOM => listener.at_once(),
-                Phase::Listening(_) | Phase::Greeting | Phase::Idle => None,
+                TracePhase::Listening(listener) if self.stream.waiting() < ROOM => listener.at_once(),
+                TracePhase::Listening(_) | TracePhase::Greeting | TracePhase::Idle => None,
             };
         }
         None
     }
 
-    fn message(&mut self, message: Message) -> Option<String> {
+    fn message(&mut self, message: SocketMessage) -> Option<String> {
         self.last_received = Instant::now();
         match message {
-            Message::Text(text) => self.text(&text),
-            Message::Binary(_) => {
+            SocketMessage::Text(text) => self.text(&text),
+            SocketMessage::Binary(_) => {
                 Some(self.close(UNSUPPORTED, Some("Only text is spoken here."), false, "it sent a binary message"))
             }
-            Message::Ping(_) | Message::Pong => None,
-            Message::Close(frame) => {
+            SocketMessage::Ping(_) | SocketMessage::Pong => None,
+            SocketMessage::Close(frame) => {
                 self.stream.send_close(frame.answer(), "");
                 Some("the client has left".to_owned())
             }
@@ -211,9 +213,9 @@ impl<S: Carrier> Socket<S> {
     fn text(&mut self, message: &str) -> Option<String> {
         for record in signalr::records(message) {
             let answered = match (&self.phase, record) {
-                (Phase::Greeting, Ok(record)) => self.greet(signalr::check_handshake(record)),
-                (Phase::Greeting, Err(bad)) => self.greet(Err(HandshakeProblem::NoHandshake(bad))),
-                (Phase::Idle | Phase::Listening(_), record) => match record.and_then(signalr::parse) {
+                (TracePhase::Greeting, Ok(record)) => self.greet(signalr::check_handshake(record)),
+                (TracePhase::Greeting, Err(bad)) => self.greet(Err(HandshakeProblem::NoHandshake(bad))),
+                (TracePhase::Idle | TracePhase::Listening(_), record) => match record.and_then(signalr::parse) {
                     Ok(record) => self.record(record),
                     Err(bad) => {
                         let why = format!("The record cannot be read: {bad}.");
@@ -231,7 +233,7 @@ impl<S: Carrier> Socket<S> {
     fn greet(&mut self, asked: Result<(), HandshakeProblem>) -> Option<String> {
         let why = match asked {
             Ok(()) => {
-                self.phase = Phase::Idle;
+                self.phase = TracePhase::Idle;
                 self.send(ACCEPTED);
                 return None;
             }
@@ -260,8 +262,8 @@ impl<S: Carrier> Socket<S> {
     fn invoked(&mut self, invocation: &Invocation<'_>) {
         let Invocation { target, argument, invocation_id } = invocation;
         let error = if target.eq_ignore_ascii_case(START) {
-            if matches!(self.phase, Phase::Idle) {
-                self.phase = Phase::Listening(self.trace.listen());
+            if matches!(self.phase, TracePhase::Idle) {
+                self.phase = TracePhase::Listening(self.trace.listen());
             }
             None
         } else if target.eq_ignore_ascii_case(LOG_PROPERTY) {
@@ -279,14 +281,14 @@ impl<S: Carrier> Socket<S> {
         }
     }
 
-    fn broken(&mut self, broken: Broken) -> String {
+    fn broken(&mut self, broken: SocketError) -> String {
         match broken {
-            Broken::Breach(breach) => {
+            SocketError::Breach(breach) => {
                 self.stream.send_close(Some(breach.code()), "");
                 format!("it broke the WebSocket protocol: {breach}")
             }
-            Broken::End => "the client is gone, without saying goodbye".to_owned(),
-            Broken::Io(error) => format!("the connection broke: {error}"),
+            SocketError::End => "the client is gone, without saying goodbye".to_owned(),
+            SocketError::Io(error) => format!("the connection broke: {error}"),
         }
     }
 
@@ -294,17 +296,17 @@ impl<S: Carrier> Socket<S> {
     fn time(&mut self) -> Option<String> {
         let now = Instant::now();
         match self.phase {
-            Phase::Greeting if now >= self.last_received + HANDSHAKE_TIMEOUT => {
+            TracePhase::Greeting if now >= self.last_received + HANDSHAKE_TIMEOUT => {
                 self.send(&signalr::refusal("Handshake was canceled."));
                 self.stream.send_close(Some(NORMAL), "");
                 Some("its handshake did not come".to_owned())
             }
-            Phase::Greeting => None,
-            Phase::Idle | Phase::Listening(_) if now >= self.last_received + SILENCE => {
+            TracePhase::Greeting => None,
+            TracePhase::Idle | TracePhase::Listening(_) if now >= self.last_received + SILENCE => {
                 let why = "The client was silent for too long.";
                 Some(self.close(NORMAL, Some(why), true, "it was silent for too long"))
             }
-            Phase::Idle | Phase::Listening(_) => {
+            TracePhase::Idle | TracePhase::Listening(_) => {
                 if now >= self.last_sent + PING_INTERVAL {
                     self.send(PING);
                 }
@@ -331,8 +333,10 @@ impl<S: Carrier> Socket<S> {
         let mut budget = BUDGET;
         loop {
             match ready!(self.stream.poll_next(cx, &mut budget)) {
-                Ok(Message::Close(_)) | Err(_) => return Poll::Ready(()),
-                Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong) => {}
+                Ok(SocketMessage::Close(_)) | Err(_) => return Poll::Ready(()),
+                Ok(
+                    SocketMessage::Text(_) | SocketMessage::Binary(_) | SocketMessage::Ping(_) | SocketMessage::Pong,
+                ) => {}
             }
         }
     }

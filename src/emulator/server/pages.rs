@@ -15,8 +15,8 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::refusals::Place;
-use super::upgrade::Refusal;
+use super::refusals::EntryPoint;
+use super::upgrade::UpgradeRefusal;
 use super::{Server, rest};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
@@ -34,7 +34,7 @@ pub(super) struct Pages {
 
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq, Error)]
-pub(super) enum Stranger {
+pub(super) enum PageRefusal {
     /// It asks for a name that anybody can have made to lead here.
     #[error(
         "The Host `{0}` is not a name of this machine, and the access key is published. `--advertise` gives the emulator \
@@ -69,12 +69,12 @@ impl Pages {
         match server.pages.check(request.headers(), request.uri().authority().map(|authority| authority.as_str())) {
             Ok(()) => next.run(request).await,
             Err(stranger) if path.starts_with("/api") => rest::forbid(&server, request, &stranger.to_string()).await,
-            Err(stranger) => Refusal::forbidden(stranger.to_string()).into_response(&server, &Place::Any),
+            Err(stranger) => UpgradeRefusal::forbidden(stranger.to_string()).into_response(&server, &EntryPoint::Any),
         }
     }
 
     /// `authority`: of the request's target, where it is a whole URL.
-    fn check(&self, headers: &HeaderMap, authority: Option<&str>) -> Result<(), Stranger> {
+    fn check(&self, headers: &HeaderMap, authority: Option<&str>) -> Result<(), PageRefusal> {
         if !self.guarded {
             return Ok(());
         }
@@ -90,11 +90,11 @@ impl Pages {
         }
         for host in &hosts {
             if !self.is_host(host) {
-                return Err(Stranger::Host(host.clone()));
+                return Err(PageRefusal::Host(host.clone()));
             }
         }
         match origins.into_iter().find(|origin| !self.is_allowed(origin) && !self.is_local(origin, &hosts)) {
-            Some(origin) => Err(Stranger::Origin(origin)),
+            Some(origin) => Err(PageRefusal::Origin(origin)),
             None => Ok(()),
         }
     }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn check(pages: &Pages, host: &str, origin: &[&'static str]) -> Result<(), Stranger> {
+    fn check(pages: &Pages, host: &str, origin: &[&'static str]) -> Result<(), PageRefusal> {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_str(host).unwrap());
         for origin in origin {
@@ -201,7 +201,7 @@ mod tests {
             "",
             "localhost",
         ] {
-            assert_eq!(origin(foreign), Err(Stranger::Origin(foreign.to_owned())), "{foreign}");
+            assert_eq!(origin(foreign), Err(PageRefusal::Origin(foreign.to_owned())), "{foreign}");
         }
         assert_eq!(check(&pages, "localhost", &[]), Ok(()));
         // All of them count.
@@ -222,7 +222,7 @@ mod tests {
         for foreign in
             ["evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "a@localhost", "localhost/x", ""]
         {
-            assert_eq!(check(&pages, foreign, &[]), Err(Stranger::Host(foreign.to_owned())), "{foreign}");
+            assert_eq!(check(&pages, foreign, &[]), Err(PageRefusal::Host(foreign.to_owned())), "{foreign}");
             // Rebound, a page's own origin is the name too.
             assert!(check(&pages, foreign, &["http://evil.example:8080"]).is_err());
         }

@@ -26,7 +26,7 @@ const OF_ALL: Allowance = Allowance::new(20, Duration::from_secs(10));
 
 /// What is asked for, where somebody may get in or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum EntryPoint {
     /// The client endpoint of a hub, in lower case; without one where the request names none that exists.
     Client(String),
     /// The tunnel of a hub, likewise.
@@ -39,7 +39,7 @@ pub(super) enum Place {
     Any,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EntryPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(hub) if hub.is_empty() => f.write_str("a client"),
@@ -121,17 +121,17 @@ impl Allowance {
 pub(super) struct Refusals {
     /// Somebody is refused: whoever gets in has to look whether that is over.
     any: AtomicBool,
-    said: Mutex<Said>,
+    said: Mutex<RefusalLog>,
 }
 
 #[derive(Debug)]
-struct Said {
+struct RefusalLog {
     of_all: Allowance,
-    places: HashMap<Place, HashMap<Reason, OfReason>>,
+    places: HashMap<EntryPoint, HashMap<Reason, ReasonEntry>>,
 }
 
 #[derive(Debug)]
-struct OfReason {
+struct ReasonEntry {
     allowance: Allowance,
     /// Nobody has got in since it was said.
     lasts: bool,
@@ -139,7 +139,7 @@ struct OfReason {
 
 /// How loud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Say {
+enum Loudness {
     /// It begins.
     Aloud,
     /// The same, and it is the last for a while.
@@ -148,32 +148,32 @@ enum Say {
     Aside,
 }
 
-impl Default for Said {
+impl Default for RefusalLog {
     fn default() -> Self {
         Self { of_all: OF_ALL, places: HashMap::new() }
     }
 }
 
-impl Said {
+impl RefusalLog {
     /// Somebody is refused.
-    fn refused(&mut self, place: &Place, reason: &Reason, now: Instant) -> Say {
+    fn refused(&mut self, place: &EntryPoint, reason: &Reason, now: Instant) -> Loudness {
         let known = self.places.get_mut(place).and_then(|reasons| reasons.get_mut(reason));
         if known.is_some_and(|known| known.lasts || !known.allowance.has(now)) || !self.of_all.has(now) {
-            return Say::Aside;
+            return Loudness::Aside;
         }
         self.of_all.take(now);
         if self.places.values().map(HashMap::len).sum::<usize>() >= MAX_REMEMBERED {
             self.places.clear();
         }
         let reasons = self.places.entry(place.clone()).or_default();
-        let known = reasons.entry(reason.clone()).or_insert(OfReason { allowance: OF_ONE, lasts: true });
+        let known = reasons.entry(reason.clone()).or_insert(ReasonEntry { allowance: OF_ONE, lasts: true });
         known.lasts = true;
         known.allowance.take(now);
-        if self.of_all.has(now) { Say::Aloud } else { Say::Last }
+        if self.of_all.has(now) { Loudness::Aloud } else { Loudness::Last }
     }
 
     /// Somebody got in.
-    fn passed(&mut self, place: &Place) {
+    fn passed(&mut self, place: &EntryPoint) {
         let Some(reasons) = self.places.get_mut(place) else { return };
         for (reason, known) in reasons {
             known.lasts &= !reason.is_state();
@@ -183,7 +183,7 @@ impl Said {
 
 impl Refusals {
     /// Somebody is refused for `reason`; `told` says so in a line.
-    pub(super) fn refused(&self, place: &Place, reason: &Reason, told: &str) {
+    pub(super) fn refused(&self, place: &EntryPoint, reason: &Reason, told: &str) {
         let told = excerpt(told, SHOWN_CHARS);
         let say = {
             let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,14 +191,14 @@ impl Refusals {
             said.refused(place, reason, Instant::now())
         };
         match say {
-            Say::Aloud => warn!("{told}"),
-            Say::Last => warn!("{told} So many are refused that only -v says each."),
-            Say::Aside => info!("{told}"),
+            Loudness::Aloud => warn!("{told}"),
+            Loudness::Last => warn!("{told} So many are refused that only -v says each."),
+            Loudness::Aside => info!("{told}"),
         }
     }
 
     /// Somebody got in at a place.
-    pub(super) fn passed(&self, place: &Place) {
+    pub(super) fn passed(&self, place: &EntryPoint) {
         if self.any.load(Ordering::Relaxed) {
             self.said.lock().unwrap_or_else(PoisonError::into_inner).passed(place);
         }
@@ -211,8 +211,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn client() -> Place {
-        Place::Client("chat".to_owned())
+    fn client() -> EntryPoint {
+        EntryPoint::Client("chat".to_owned())
     }
 
     fn wrong_key() -> Reason {
@@ -225,34 +225,34 @@ mod tests {
 
     #[test]
     fn a_client_that_tries_again_is_said_once_until_somebody_gets_in() {
-        let mut said = Said::default();
+        let mut said = RefusalLog::default();
         let now = Instant::now();
-        assert_eq!(said.refused(&client(), &wrong_key(), now), Say::Aloud);
+        assert_eq!(said.refused(&client(), &wrong_key(), now), Loudness::Aloud);
         for later in 1..1000 {
-            assert_eq!(said.refused(&client(), &wrong_key(), now + SECOND * later), Say::Aside);
+            assert_eq!(said.refused(&client(), &wrong_key(), now + SECOND * later), Loudness::Aside);
         }
         let now = now + SECOND * 1000;
         // Of another hub.
-        said.passed(&Place::Client("other".to_owned()));
-        assert_eq!(said.refused(&client(), &wrong_key(), now), Say::Aside);
+        said.passed(&EntryPoint::Client("other".to_owned()));
+        assert_eq!(said.refused(&client(), &wrong_key(), now), Loudness::Aside);
         said.passed(&client());
-        assert_eq!(said.refused(&client(), &wrong_key(), now), Say::Aloud);
-        assert_eq!(said.refused(&client(), &wrong_key(), now), Say::Aside);
+        assert_eq!(said.refused(&client(), &wrong_key(), now), Loudness::Aloud);
+        assert_eq!(said.refused(&client(), &wrong_key(), now), Loudness::Aside);
     }
 
     #[test]
     fn another_reason_is_said_and_the_same_at_another_time_is_not_another() {
-        let mut said = Said::default();
+        let mut said = RefusalLog::default();
         let now = Instant::now();
         for (reason, say) in [
-            (wrong_key(), Say::Aloud),
-            (expired(1000), Say::Aloud),
-            (expired(1001), Say::Aside),
-            (Reason::NoToken, Say::Aloud),
-            (Reason::Handler(401), Say::Aloud),
-            (Reason::Handler(403), Say::Aloud),
-            (Reason::Handler(401), Say::Aside),
-            (wrong_key(), Say::Aside),
+            (wrong_key(), Loudness::Aloud),
+            (expired(1000), Loudness::Aloud),
+            (expired(1001), Loudness::Aside),
+            (Reason::NoToken, Loudness::Aloud),
+            (Reason::Handler(401), Loudness::Aloud),
+            (Reason::Handler(403), Loudness::Aloud),
+            (Reason::Handler(401), Loudness::Aside),
+            (wrong_key(), Loudness::Aside),
         ] {
             assert_eq!(said.refused(&client(), &reason, now), say, "{reason:?}");
         }
@@ -260,21 +260,21 @@ mod tests {
 
     #[test]
     fn a_wrong_request_is_no_less_wrong_when_another_one_is_right() {
-        let mut said = Said::default();
+        let mut said = RefusalLog::default();
         let now = Instant::now();
         let reason = Reason::request("The filter is none.");
-        assert_eq!(said.refused(&Place::Rest, &reason, now), Say::Aloud);
-        said.passed(&Place::Rest);
-        assert_eq!(said.refused(&Place::Rest, &reason, now), Say::Aside);
+        assert_eq!(said.refused(&EntryPoint::Rest, &reason, now), Loudness::Aloud);
+        said.passed(&EntryPoint::Rest);
+        assert_eq!(said.refused(&EntryPoint::Rest, &reason, now), Loudness::Aside);
     }
 
     #[test]
     fn one_who_is_refused_beside_one_who_gets_in_is_said_now_and_then() {
-        let mut said = Said::default();
+        let mut said = RefusalLog::default();
         let now = Instant::now();
         let mut aloud = 0;
         for second in 0..600 {
-            aloud += u32::from(said.refused(&client(), &wrong_key(), now + SECOND * second) != Say::Aside);
+            aloud += u32::from(said.refused(&client(), &wrong_key(), now + SECOND * second) != Loudness::Aside);
             said.passed(&client());
         }
         assert_eq!(aloud, 3 + 9);
@@ -282,19 +282,19 @@ mod tests {
 
     #[test]
     fn a_flood_of_reasons_is_a_few_lines_and_then_one_now_and_then() {
-        let mut said = Said::default();
+        let mut said = RefusalLog::default();
         let now = Instant::now();
-        let mut refuse = |number: u32, at| said.refused(&Place::Any, &Reason::request(&number.to_string()), at);
-        let first: Vec<Say> = (0..1000).map(|number| refuse(number, now)).collect();
-        assert_eq!(first.iter().filter(|say| **say == Say::Aloud).count(), 19);
-        assert_eq!(first[19], Say::Last);
-        assert!(first[20..].iter().all(|say| *say == Say::Aside));
-        assert_eq!(refuse(1000, now + SECOND * 9), Say::Aside);
-        assert_eq!(refuse(1001, now + SECOND * 10), Say::Last);
-        assert_eq!(refuse(1002, now + SECOND * 10), Say::Aside);
+        let mut refuse = |number: u32, at| said.refused(&EntryPoint::Any, &Reason::request(&number.to_string()), at);
+        let first: Vec<Loudness> = (0..1000).map(|number| refuse(number, now)).collect();
+        assert_eq!(first.iter().filter(|say| **say == Loudness::Aloud).count(), 19);
+        assert_eq!(first[19], Loudness::Last);
+        assert!(first[20..].iter().all(|say| *say == Loudness::Aside));
+        assert_eq!(refuse(1000, now + SECOND * 9), Loudness::Aside);
+        assert_eq!(refuse(1001, now + SECOND * 10), Loudness::Last);
+        assert_eq!(refuse(1002, now + SECOND * 10), Loudness::Aside);
         // They may all be said again after a while, and are not remembered for ever.
         let much_later = now + SECOND * 10_000;
-        assert_eq!((0..100).filter(|number| refuse(5000 + number, much_later) != Say::Aside).count(), 20);
+        assert_eq!((0..100).filter(|number| refuse(5000 + number, much_later) != Loudness::Aside).count(), 20);
         for number in 0..10_000 {
             refuse(10_000 + number, much_later + SECOND * 10 * number);
         }

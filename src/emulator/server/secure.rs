@@ -24,7 +24,7 @@ use url::{Host, Url};
 use super::trace;
 use crate::traffic::Traffic;
 use webpubsub_net::clock;
-use webpubsub_net::wire::{AcceptError, Accepted, DialError, Reloaded, ServerTls};
+use webpubsub_net::wire::{AcceptError, AcceptedTls, DialError, Reloaded, ServerTls};
 
 /// How long a client may take to begin TLS.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,12 +42,12 @@ pub(super) struct Secure {
     /// How long a client may take to begin TLS.
     limit: Duration,
     /// What was said of whom, while the certificate is the same.
-    said: Mutex<HashSet<(IpAddr, Trouble)>>,
+    said: Mutex<HashSet<(IpAddr, TlsTrouble)>>,
 }
 
 /// Why a client gets no further, as far as its user has to do something about it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Trouble {
+enum TlsTrouble {
     /// It does not speak TLS, but HTTP.
     Plain,
     /// It does not accept the certificate, and has said so by this alert.
@@ -63,19 +63,19 @@ impl Secure {
     }
 
     /// Begins TLS with a client. One that does not speak it is answered here.
-    pub(super) async fn greet(&self, stream: TcpStream, peer: SocketAddr, traffic: &Traffic) -> Option<Accepted> {
+    pub(super) async fn greet(&self, stream: TcpStream, peer: SocketAddr, traffic: &Traffic) -> Option<AcceptedTls> {
         let peer = peer.ip().to_canonical();
         let begun = timeout(self.limit, async {
             let mut first = [0];
             match stream.peek(&mut first).await {
-                Ok(1..) if first[0].is_ascii_alphabetic() => Ok(Begun::Plain(stream)),
-                Ok(1..) => self.tls.accept(stream).await.map(Begun::Tls),
+                Ok(1..) if first[0].is_ascii_alphabetic() => Ok(ClientStart::Plain(stream)),
+                Ok(1..) => self.tls.accept(stream).await.map(ClientStart::Tls),
                 Ok(0) | Err(_) => Err(AcceptError::Gone),
             }
         });
         match begun.await {
-            Ok(Ok(Begun::Tls(accepted))) => return Some(accepted),
-            Ok(Ok(Begun::Plain(stream))) => self.refuse_plain(stream, peer, traffic).await,
+            Ok(Ok(ClientStart::Tls(accepted))) => return Some(accepted),
+            Ok(Ok(ClientStart::Plain(stream))) => self.refuse_plain(stream, peer, traffic).await,
             Ok(Err(error)) => self.tell(peer, &error),
             Err(_) => {
                 info!("a client at `{peer}` has not begun TLS within {} s, and was let go", self.limit.as_secs());
@@ -90,7 +90,7 @@ impl Secure {
         let address = format!("the address is `{}`, for WebSockets `{sockets}`", self.endpoint);
         self.say(
             peer,
-            Trouble::Plain,
+            TlsTrouble::Plain,
             &format!("a client at `{peer}` does not speak TLS, and this port does: {address}"),
         );
         let body = format!("This port speaks TLS: {address}.");
@@ -115,7 +115,7 @@ impl Secure {
                 "a client at `{peer}` does not accept the certificate (alert {alert}): it has to trust `{file}`, or who \
                  issued it, and to ask for a name that it is for"
             );
-            return self.say(peer, Trouble::Distrust(alert), &told);
+            return self.say(peer, TlsTrouble::Distrust(alert), &told);
         }
         match error {
             // Whoever only looks whether the port is open does that.
@@ -127,7 +127,7 @@ impl Secure {
     }
 
     /// Says something once of a client's address, and then with `-v` only.
-    fn say(&self, peer: IpAddr, trouble: Trouble, told: &str) {
+    fn say(&self, peer: IpAddr, trouble: TlsTrouble, told: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (peer, trouble);
         if said.contains(&key) || said.len() >= MAX_REMEMBERED {
@@ -207,8 +207,8 @@ impl Secure {
 }
 
 /// How a client has begun.
-enum Begun {
-    Tls(Accepted),
+enum ClientStart {
+    Tls(AcceptedTls),
     /// With what is no TLS, but may be HTTP.
     Plain(TcpStream),
 }

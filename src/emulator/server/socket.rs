@@ -15,7 +15,7 @@ use tokio::time::{Sleep, timeout};
 use super::carrier::{Carrier, say_end, see_off};
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
-use webpubsub_net::wire::{Breach, Broken, CloseDefect, Message, Role, WebSocket, prepare};
+use webpubsub_net::wire::{Breach, CloseDefect, SocketError, SocketMessage, SocketRole, WebSocket, prepare};
 use webpubsub_proto::MAX_FRAME_BYTES;
 use webpubsub_proto::hub::{CloseKind, Cut, Violation};
 use webpubsub_proto::{EncodedFrame, SharedFrame};
@@ -36,8 +36,8 @@ const CLOSE_READ_TIMEOUT: Duration = Duration::from_secs(2);
 /// Serves a socket that was upgraded, until it is closed. `read` was read from the stream already.
 pub(super) async fn serve(stream: impl Carrier, read: &[u8], line: HubSocket) {
     prepare(stream.tcp());
-    let stream = WebSocket::new(stream, read, Role::Server, MAX_FRAME_BYTES, READ_BUFFER);
-    let socket = Socket {
+    let stream = WebSocket::new(stream, read, SocketRole::Server, MAX_FRAME_BYTES, READ_BUFFER);
+    let socket = ClientSocket {
         stream,
         line,
         batch: Vec::new(),
@@ -53,7 +53,7 @@ pub(super) async fn serve(stream: impl Carrier, read: &[u8], line: HubSocket) {
     socket.run().await;
 }
 
-struct Socket<S> {
+struct ClientSocket<S> {
     stream: WebSocket<S>,
     line: HubSocket,
     /// What was read and not handed to the hub yet.
@@ -61,7 +61,7 @@ struct Socket<S> {
     /// What may still be read in this turn.
     budget: usize,
     /// How reading ended; the batch before it comes first.
-    ending: Option<Ending>,
+    ending: Option<SocketEnding>,
     /// What was taken from the outbox and not written yet.
     sending: VecDeque<Item>,
     /// As of the last look into the outbox.
@@ -77,7 +77,7 @@ struct Socket<S> {
 
 /// Why the task stops serving.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Ending {
+enum SocketEnding {
     /// The client sent a close frame, with this reason.
     PeerClosed(CloseKind, String),
     /// The transport broke, or ended without a close frame.
@@ -93,20 +93,20 @@ enum Ending {
 }
 
 /// What the task has to do next.
-enum Step {
+enum SocketStep {
     /// Hand the batch to the hub.
     Batch,
     /// Report what was written.
     Report,
     /// Stop.
-    End(Ending),
+    End(SocketEnding),
 }
 
-impl<S: Carrier> Socket<S> {
+impl<S: Carrier> ClientSocket<S> {
     async fn run(mut self) {
         let ending = loop {
             match poll_fn(|cx| self.poll_step(cx)).await {
-                Step::Batch => {
+                SocketStep::Batch => {
                     let full = self.batch.len() >= BATCH_MESSAGES || self.budget == 0;
                     self.line.receive(&mut self.batch, std::mem::take(&mut self.written));
                     if full {
@@ -114,17 +114,17 @@ impl<S: Carrier> Socket<S> {
                         tokio::task::yield_now().await;
                     }
                 }
-                Step::Report => self.line.receive(&mut self.batch, std::mem::take(&mut self.written)),
-                Step::End(ending) => break ending,
+                SocketStep::Report => self.line.receive(&mut self.batch, std::mem::take(&mut self.written)),
+                SocketStep::End(ending) => break ending,
             }
         };
         match ending {
-            Ending::Aborted | Ending::Cut(Cut::Eof) => {}
+            SocketEnding::Aborted | SocketEnding::Cut(Cut::Eof) => {}
             // A socket without time to linger is reset when it is dropped.
-            Ending::Cut(Cut::Reset) => drop(self.stream.get_ref().tcp().set_zero_linger()),
-            Ending::Cut(Cut::Silence) => poll_fn(|cx| self.poll_silence(cx)).await,
-            Ending::Broken => self.line.closed(CloseKind::Dropped, ""),
-            Ending::PeerClosed(kind, reason) => {
+            SocketEnding::Cut(Cut::Reset) => drop(self.stream.get_ref().tcp().set_zero_linger()),
+            SocketEnding::Cut(Cut::Silence) => poll_fn(|cx| self.poll_silence(cx)).await,
+            SocketEnding::Broken => self.line.closed(CloseKind::Dropped, ""),
+            SocketEnding::PeerClosed(kind, reason) => {
                 self.line.closed(kind, &reason);
                 let _ = timeout(CLOSE_READ_TIMEOUT, async {
                     // The answering close frame.
@@ -133,27 +133,27 @@ impl<S: Carrier> Socket<S> {
                 })
                 .await;
             }
-            Ending::CloseSent => {
+            SocketEnding::CloseSent => {
                 let _ = timeout(CLOSE_READ_TIMEOUT, async {
                     poll_fn(|cx| self.poll_answer(cx)).await;
                     say_end(self.stream.get_mut()).await;
                 })
                 .await;
             }
-            Ending::Violated(violation) => {
+            SocketEnding::Violated(violation) => {
                 self.line.violated(violation);
                 self.part_with_violator().await;
             }
         }
     }
 
-    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<SocketStep> {
         if let Some(ending) = self.ending.take() {
-            return Poll::Ready(Step::End(ending));
+            return Poll::Ready(SocketStep::End(ending));
         }
         self.line.outbox().register(cx.waker());
         if let Poll::Ready(ending) = self.poll_write(cx) {
-            return Poll::Ready(Step::End(ending));
+            return Poll::Ready(SocketStep::End(ending));
         }
         if !self.signals.paused {
             self.read_batch(cx);
@@ -164,19 +164,19 @@ impl<S: Carrier> Socket<S> {
             self.batch.push(Incoming::Life);
         }
         if !self.batch.is_empty() {
-            return Poll::Ready(Step::Batch);
+            return Poll::Ready(SocketStep::Batch);
         }
         if let Some(ending) = self.ending.take() {
-            return Poll::Ready(Step::End(ending));
+            return Poll::Ready(SocketStep::End(ending));
         }
         if self.written >= REPORT_BYTES {
-            return Poll::Ready(Step::Report);
+            return Poll::Ready(SocketStep::Report);
         }
         Poll::Pending
     }
 
     /// Writes what there is. Ready only when the socket is to end.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<SocketEnding> {
         loop {
             if self.sending.is_empty() {
                 self.signals = self.line.outbox().take(&mut self.sending);
@@ -184,10 +184,10 @@ impl<S: Carrier> Socket<S> {
                 self.signals = self.line.outbox().take_signals();
             }
             if self.signals.aborted {
-                return Poll::Ready(Ending::Aborted);
+                return Poll::Ready(SocketEnding::Aborted);
             }
             if self.signals.closing && self.poll_close_deadline(cx).is_ready() {
-                return Poll::Ready(Ending::Aborted);
+                return Poll::Ready(SocketEnding::Aborted);
             }
             if self.sending.is_empty() {
                 break;
@@ -202,11 +202,11 @@ impl<S: Carrier> Socket<S> {
         }
         ready!(self.stream.poll_flush(cx));
         if self.stream.failure().is_some() {
-            return Poll::Ready(Ending::Broken);
+            return Poll::Ready(SocketEnding::Broken);
         }
         match self.cut {
-            Some(cut) => Poll::Ready(Ending::Cut(cut)),
-            None if self.close_sent => Poll::Ready(Ending::CloseSent),
+            Some(cut) => Poll::Ready(SocketEnding::Cut(cut)),
+            None if self.close_sent => Poll::Ready(SocketEnding::CloseSent),
             None => Poll::Pending,
         }
     }
@@ -259,8 +259,10 @@ impl<S: Carrier> Socket<S> {
         let mut budget = BATCH_BYTES;
         loop {
             match ready!(self.stream.poll_next(cx, &mut budget)) {
-                Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong) => {}
-                Ok(Message::Close(_)) | Err(_) => return Poll::Ready(()),
+                Ok(
+                    SocketMessage::Text(_) | SocketMessage::Binary(_) | SocketMessage::Ping(_) | SocketMessage::Pong,
+                ) => {}
+                Ok(SocketMessage::Close(_)) | Err(_) => return Poll::Ready(()),
             }
         }
     }
@@ -276,23 +278,26 @@ impl<S: Carrier> Socket<S> {
         while self.ending.is_none() && self.batch.len() < BATCH_MESSAGES {
             let Poll::Ready(message) = self.stream.poll_next(cx, &mut self.budget) else { return };
             match message {
-                Ok(Message::Text(text)) => self.batch.push(Incoming::Text(text)),
-                Ok(Message::Binary(data)) => self.batch.push(Incoming::Binary(data)),
+                Ok(SocketMessage::Text(text)) => self.batch.push(Incoming::Text(text)),
+                Ok(SocketMessage::Binary(data)) => self.batch.push(Incoming::Binary(data)),
                 // One sign is as good as many.
-                Ok(Message::Ping(_) | Message::Pong) => {
+                Ok(SocketMessage::Ping(_) | SocketMessage::Pong) => {
                     if !matches!(self.batch.last(), Some(Incoming::Life)) {
                         self.batch.push(Incoming::Life);
                     }
                 }
-                Ok(Message::Close(frame)) => {
+                Ok(SocketMessage::Close(frame)) => {
                     self.ending = Some(match frame.defect {
-                        Some(CloseDefect::HalfCode | CloseDefect::Code) => Ending::Violated(Violation::Framing),
-                        Some(CloseDefect::Reason) => Ending::Violated(Violation::InvalidUtf8),
+                        Some(CloseDefect::HalfCode | CloseDefect::Code) => SocketEnding::Violated(Violation::Framing),
+                        Some(CloseDefect::Reason) => SocketEnding::Violated(Violation::InvalidUtf8),
                         None => {
                             self.stream.send_close(frame.answer(), "");
                             // Only 1000 means that the client is done (PROTOCOL §7.2).
                             let clean = frame.code == Some(1000);
-                            Ending::PeerClosed(if clean { CloseKind::Clean } else { CloseKind::Dropped }, frame.reason)
+                            SocketEnding::PeerClosed(
+                                if clean { CloseKind::Clean } else { CloseKind::Dropped },
+                                frame.reason,
+                            )
                         }
                     });
                 }
@@ -311,18 +316,18 @@ impl<S: Carrier> Socket<S> {
                 self.poll_write(cx)
             }),
         );
-        if sent.await == Ok(Ending::CloseSent) {
+        if sent.await == Ok(SocketEnding::CloseSent) {
             let _ = timeout(CLOSE_READ_TIMEOUT, see_off(self.stream.get_mut())).await;
         }
     }
 }
 
 /// What the end of reading says about the client.
-fn judge(error: &Broken) -> Ending {
+fn judge(error: &SocketError) -> SocketEnding {
     match error {
-        Broken::Breach(Breach::InvalidUtf8) => Ending::Violated(Violation::InvalidUtf8),
-        Broken::Breach(Breach::TooBig { .. }) => Ending::Violated(Violation::TooBig),
-        Broken::Breach(
+        SocketError::Breach(Breach::InvalidUtf8) => SocketEnding::Violated(Violation::InvalidUtf8),
+        SocketError::Breach(Breach::TooBig { .. }) => SocketEnding::Violated(Violation::TooBig),
+        SocketError::Breach(
             Breach::ReservedBits
             | Breach::Opcode(_)
             | Breach::Length
@@ -332,7 +337,7 @@ fn judge(error: &Broken) -> Ending {
             | Breach::Unmasked
             | Breach::Continuation
             | Breach::Interrupted,
-        ) => Ending::Violated(Violation::Framing),
-        Broken::End | Broken::Io(_) => Ending::Broken,
+        ) => SocketEnding::Violated(Violation::Framing),
+        SocketError::End | SocketError::Io(_) => SocketEnding::Broken,
     }
 }

@@ -36,13 +36,13 @@ const JSON: &str = "json.webpubsub.azure.v1";
 const BOTH_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
 /// A running server.
-struct Emulator {
+struct TestEmulator {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<io::Result<()>>,
 }
 
-impl Emulator {
+impl TestEmulator {
     async fn start() -> Self {
         Self::start_with(ServerConfig::new([7; 32])).await
     }
@@ -84,7 +84,7 @@ impl Emulator {
         format!("/client/hubs/chat?access_token={}", self.token("chat", "alice", &BOTH_ROLES, &[]))
     }
 
-    async fn try_connect(&self, path: &str, offer: Option<&str>) -> Result<Client, Error> {
+    async fn try_connect(&self, path: &str, offer: Option<&str>) -> Result<TestClient, Error> {
         let url = format!("ws://localhost:{}{path}", self.address.port());
         let mut request = url.into_client_request().unwrap();
         if let Some(offer) = offer {
@@ -94,15 +94,15 @@ impl Emulator {
         stream.set_nodelay(true).unwrap();
         let (stream, response) = bounded(tokio_tungstenite::client_async(request, stream)).await?;
         let protocol = response.headers().get("sec-websocket-protocol").map(|p| p.to_str().unwrap().to_owned());
-        Ok(Client { stream, protocol })
+        Ok(TestClient { stream, protocol })
     }
 
-    async fn connect(&self, path: &str, offer: Option<&str>) -> Client {
+    async fn connect(&self, path: &str, offer: Option<&str>) -> TestClient {
         self.try_connect(path, offer).await.unwrap()
     }
 
     /// A PubSub client, its `connected` frame taken.
-    async fn pubsub(&self, offer: &str) -> (Client, serde_json::Value) {
+    async fn pubsub(&self, offer: &str) -> (TestClient, serde_json::Value) {
         let mut client = self.connect(&self.path(), Some(offer)).await;
         let connected = client.json().await;
         assert_eq!(connected["event"], "connected");
@@ -136,13 +136,13 @@ impl Emulator {
     }
 }
 
-struct Client {
+struct TestClient {
     stream: WebSocketStream<TcpStream>,
     /// The subprotocol of the answer.
     protocol: Option<String>,
 }
 
-impl Client {
+impl TestClient {
     async fn send(&mut self, message: impl Into<Message>) {
         bounded(self.stream.send(message.into())).await.unwrap();
     }

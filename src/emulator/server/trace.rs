@@ -109,7 +109,7 @@ pub(super) fn disqualified(server: &Server, head: &request::Parts, status: u16, 
     let (method, path, (message, reason)) = (&head.method, head.uri.path(), problem);
     server.traffic.request(method.as_str(), path, status, Some(message));
     let path = excerpt(path, SHOWN_PATH);
-    server.refusals.refused(&refusals::Place::Rest, reason, &format!("REST {method} {path}: {status}: {message}"));
+    server.refusals.refused(&refusals::EntryPoint::Rest, reason, &format!("REST {method} {path}: {status}: {message}"));
 }
 
 /// The control endpoint changed something, or refused to.

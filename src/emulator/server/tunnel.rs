@@ -18,16 +18,16 @@ use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use super::carrier::{Below, Carrier, say_end, upgraded};
-use super::refusals::Place;
+use super::carrier::{BaseStream, Carrier, say_end, upgraded};
+use super::refusals::EntryPoint;
 use super::request::{Query, names};
-use super::upgrade::{Refusal, accept_key, known_hub, switching, token_of};
+use super::upgrade::{UpgradeRefusal, accept_key, known_hub, switching, token_of};
 use super::{Server, rest, unix_now};
-use crate::tunnel::{Outgoing, TunnelLine, tunnelled, untunnelled};
+use crate::tunnel::{LineOutput, TunnelLine, tunnelled, untunnelled};
 use webpubsub_net::auth::token::{
     Claims, RequestAudience, TokenError, check_unsigned_entra_token, verify_request_token,
 };
-use webpubsub_net::wire::{Message, Role, WebSocket, prepare};
+use webpubsub_net::wire::{SocketMessage, SocketRole, WebSocket, prepare};
 use webpubsub_proto::check_hub_name;
 use webpubsub_proto::tunnel::{TunnelFrame, TunnelRequest, TunnelResponse, decode_tunnel, pieces};
 
@@ -54,7 +54,7 @@ const MAX_REST_ANSWER: usize = 16 * 1024 * 1024;
 /// Answers a request to open a tunnel.
 pub(super) async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response {
     let query = Query::parse(request.uri().query().unwrap_or_default());
-    let place = Place::Tunnel(known_hub(query.get("hub")));
+    let place = EntryPoint::Tunnel(known_hub(query.get("hub")));
     match connect(&server, &query, request) {
         Ok(response) => {
             server.refusals.passed(&place);
@@ -64,10 +64,10 @@ pub(super) async fn serve(State(server): State<Arc<Server>>, request: Request) -
     }
 }
 
-fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<Response, Refusal> {
+fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<Response, UpgradeRefusal> {
     let accept = accept_key(&request)?;
-    let hub = query.get("hub").ok_or_else(|| Refusal::bad_request("The request names no hub."))?;
-    check_hub_name(hub).map_err(|error| Refusal::bad_request(format!("`{hub}`: {error}.")))?;
+    let hub = query.get("hub").ok_or_else(|| UpgradeRefusal::bad_request("The request names no hub."))?;
+    check_hub_name(hub).map_err(|error| UpgradeRefusal::bad_request(format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
     let hub = hub.to_ascii_lowercase();
     let claims = authenticate(server, query, &request)?;
@@ -82,8 +82,8 @@ fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<
         info!("tunnel {} opens to hub `{hub}`{to}, connection `{}`", line.number, line.connection_id);
         let ends = (&line, outbox);
         let how = match below {
-            Below::Tcp(stream) => run(&served, stream, &read, ends).await,
-            Below::Tls(stream) => run(&served, stream, &read, ends).await,
+            BaseStream::Tcp(stream) => run(&served, stream, &read, ends).await,
+            BaseStream::Tls(stream) => run(&served, stream, &read, ends).await,
         };
         served.tunnels.leave(&hub, &line);
         line.lose();
@@ -93,9 +93,9 @@ fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<
 }
 
 /// The token is for this path, whatever its query says (PROTOCOL §2.3, §20.2).
-fn authenticate(server: &Server, query: &Query, request: &Request) -> Result<Claims, Refusal> {
+fn authenticate(server: &Server, query: &Query, request: &Request) -> Result<Claims, UpgradeRefusal> {
     let headers = request.headers();
-    let token = token_of(query, headers).ok_or_else(Refusal::no_token)?;
+    let token = token_of(query, headers).ok_or_else(UpgradeRefusal::no_token)?;
     let names = names(server, headers);
     let endpoints: Vec<_> = names.iter().map(String::as_str).collect();
     let expected = RequestAudience { endpoints: &endpoints, path: PATH };
@@ -111,7 +111,7 @@ fn authenticate(server: &Server, query: &Query, request: &Request) -> Result<Cla
         }
         Err(error) => Err(error),
     };
-    verified.map_err(|error| Refusal::bad_token(&error))
+    verified.map_err(|error| UpgradeRefusal::bad_token(&error))
 }
 
 fn names_path(aud: &str) -> bool {
@@ -125,9 +125,9 @@ fn names_path(aud: &str) -> bool {
 struct TunnelSocket<'a, S> {
     stream: WebSocket<S>,
     line: &'a TunnelLine,
-    outbox: UnboundedReceiver<Outgoing>,
+    outbox: UnboundedReceiver<LineOutput>,
     /// Taken from the outbox, and not given to the WebSocket yet.
-    next: Option<Outgoing>,
+    next: Option<LineOutput>,
     /// REST requests that came, with their size.
     asked: Sender<(TunnelRequest, usize)>,
     /// Bytes of those that wait.
@@ -136,7 +136,7 @@ struct TunnelSocket<'a, S> {
 }
 
 /// What ended it.
-enum Ended {
+enum TunnelSocketEnd {
     Peer,
     Broken,
     Cut,
@@ -150,10 +150,10 @@ async fn run(
     server: &Arc<Server>,
     stream: impl Carrier,
     read: &[u8],
-    (line, outbox): (&Arc<TunnelLine>, UnboundedReceiver<Outgoing>),
+    (line, outbox): (&Arc<TunnelLine>, UnboundedReceiver<LineOutput>),
 ) -> &'static str {
     prepare(stream.tcp());
-    let stream = WebSocket::new(stream, read, Role::Server, MAX_MESSAGE, READ_BUFFER);
+    let stream = WebSocket::new(stream, read, SocketRole::Server, MAX_MESSAGE, READ_BUFFER);
     let (asked, asking) = channel(WAITING_REQUESTS);
     let waiting = Arc::new(AtomicUsize::new(0));
     let answering = answer_requests(Arc::clone(server), Arc::clone(line), asking, Arc::clone(&waiting));
@@ -172,7 +172,7 @@ async fn run(
                 () = &mut answering, if !answered => answered = true,
                 () = sleep_until(ping_at) => {
                     if socket.heard.elapsed() >= 2 * PING_AFTER {
-                        break Ended::Silent;
+                        break TunnelSocketEnd::Silent;
                     }
                     if socket.heard.elapsed() >= PING_AFTER {
                         socket.stream.send_ping();
@@ -183,7 +183,7 @@ async fn run(
         }
     };
     match ended {
-        Ended::Peer => {
+        TunnelSocketEnd::Peer => {
             let _ = timeout(CLOSE_TIMEOUT, async {
                 poll_fn(|cx| socket.stream.poll_flush(cx)).await;
                 say_end(socket.stream.get_mut()).await;
@@ -191,28 +191,28 @@ async fn run(
             .await;
             "has left"
         }
-        Ended::Broken => "is gone, without saying goodbye",
-        Ended::Cut => {
+        TunnelSocketEnd::Broken => "is gone, without saying goodbye",
+        TunnelSocketEnd::Cut => {
             // A socket without time to linger is reset when it is dropped.
             drop(socket.stream.get_ref().tcp().set_zero_linger());
             "is reset, by a fault"
         }
-        Ended::Closed => {
+        TunnelSocketEnd::Closed => {
             socket.part().await;
             "is closed"
         }
-        Ended::NoFrame => {
+        TunnelSocketEnd::NoFrame => {
             socket.stream.send_close(Some(1002), "That is no frame of a tunnel.");
             socket.part().await;
             "is closed: what it sent is no frame"
         }
-        Ended::Silent => "is dropped: nothing came from it",
+        TunnelSocketEnd::Silent => "is dropped: nothing came from it",
     }
 }
 
 impl<S: Carrier> TunnelSocket<'_, S> {
     /// Moves what there is to move. Ready with how it ended, or with `None` when others should have their turn.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Ended>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<TunnelSocketEnd>> {
         loop {
             if self.next.is_none() {
                 self.next = match self.outbox.poll_recv(cx) {
@@ -227,22 +227,22 @@ impl<S: Carrier> TunnelSocket<'_, S> {
                 break;
             }
             match self.next.take() {
-                Some(Outgoing::Message(message)) => self.stream.send_binary(&message),
-                Some(Outgoing::Cut) => {
+                Some(LineOutput::Message(message)) => self.stream.send_binary(&message),
+                Some(LineOutput::Cut) => {
                     // What stands before goes out, as far as it does at once.
                     let _ = self.stream.poll_flush(cx);
-                    return Poll::Ready(Some(Ended::Cut));
+                    return Poll::Ready(Some(TunnelSocketEnd::Cut));
                 }
-                Some(Outgoing::Close { code, reason }) => {
+                Some(LineOutput::Close { code, reason }) => {
                     self.stream.send_close(Some(code), reason);
-                    return Poll::Ready(Some(Ended::Closed));
+                    return Poll::Ready(Some(TunnelSocketEnd::Closed));
                 }
                 None => {}
             }
         }
         let _ = self.stream.poll_flush(cx);
         if self.stream.failure().is_some() {
-            return Poll::Ready(Some(Ended::Broken));
+            return Poll::Ready(Some(TunnelSocketEnd::Broken));
         }
         let mut budget = BUDGET;
         while !self.line.is_crowded()
@@ -250,20 +250,20 @@ impl<S: Carrier> TunnelSocket<'_, S> {
         {
             self.heard = Instant::now();
             match message {
-                Ok(Message::Binary(message)) => {
+                Ok(SocketMessage::Binary(message)) => {
                     if !self.receive(&message) {
-                        return Poll::Ready(Some(Ended::NoFrame));
+                        return Poll::Ready(Some(TunnelSocketEnd::NoFrame));
                     }
                 }
-                Ok(Message::Text(_)) => return Poll::Ready(Some(Ended::NoFrame)),
-                Ok(Message::Ping(_) | Message::Pong) => {}
-                Ok(Message::Close(frame)) => {
+                Ok(SocketMessage::Text(_)) => return Poll::Ready(Some(TunnelSocketEnd::NoFrame)),
+                Ok(SocketMessage::Ping(_) | SocketMessage::Pong) => {}
+                Ok(SocketMessage::Close(frame)) => {
                     self.stream.send_close(frame.answer(), "");
-                    return Poll::Ready(Some(Ended::Peer));
+                    return Poll::Ready(Some(TunnelSocketEnd::Peer));
                 }
                 Err(error) => {
                     debug!("tunnel {}: {error:?}", self.line.number);
-                    return Poll::Ready(Some(Ended::Broken));
+                    return Poll::Ready(Some(TunnelSocketEnd::Broken));
                 }
             }
             if budget == 0 {
@@ -319,7 +319,7 @@ impl<S: Carrier> TunnelSocket<'_, S> {
             }
             let mut budget = BUDGET;
             while let Poll::Ready(message) = self.stream.poll_next(cx, &mut budget) {
-                if matches!(message, Ok(Message::Close(_)) | Err(_)) {
+                if matches!(message, Ok(SocketMessage::Close(_)) | Err(_)) {
                     return Poll::Ready(());
                 }
                 budget = BUDGET;

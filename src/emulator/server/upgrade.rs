@@ -9,10 +9,10 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::refusals::{Place, Reason};
+use super::refusals::{EntryPoint, Reason};
 use super::request::{Query, bearer};
 use super::{Server, trace};
-use crate::upstream::Refused;
+use crate::upstream::ConnectRefusal;
 use webpubsub_net::auth::token::TokenError;
 use webpubsub_proto::check_hub_name;
 
@@ -26,7 +26,7 @@ pub(super) fn known_hub(name: Option<&str>) -> String {
 
 /// Why there is no WebSocket. The text never contains a token.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct UpgradeRefusal {
     pub(super) status: StatusCode,
     pub(super) message: String,
     /// In seconds.
@@ -37,7 +37,7 @@ pub(super) struct Refusal {
     pub(super) reason: Option<Reason>,
 }
 
-impl Refusal {
+impl UpgradeRefusal {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
         let reason = Some(Reason::request(&message));
@@ -68,14 +68,14 @@ impl Refusal {
     }
 
     /// An event handler refused the client, or failed.
-    pub(super) fn of_handler(refused: Refused) -> Self {
+    pub(super) fn of_handler(refused: ConnectRefusal) -> Self {
         let answer = Some(Box::new((refused.content_type, refused.body)));
         let message = "the event handler of `connect` said so".to_owned();
         let reason = (!refused.said).then(|| Reason::Handler(refused.status.as_u16()));
         Self { status: refused.status, message, retry_after: None, answer, reason }
     }
 
-    pub(super) fn into_response(self, server: &Server, place: &Place) -> Response {
+    pub(super) fn into_response(self, server: &Server, place: &EntryPoint) -> Response {
         let status = self.status.as_u16();
         match &self.reason {
             Some(reason) => {
@@ -123,25 +123,27 @@ pub(super) fn switching(accept: HeaderValue) -> Response {
 }
 
 /// The value of `Sec-WebSocket-Accept` for a proper WebSocket request.
-pub(super) fn accept_key(request: &Request) -> Result<HeaderValue, Refusal> {
+pub(super) fn accept_key(request: &Request) -> Result<HeaderValue, UpgradeRefusal> {
     if request.method() != Method::GET {
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "Clients connect with GET."));
+        return Err(UpgradeRefusal::new(StatusCode::METHOD_NOT_ALLOWED, "Clients connect with GET."));
     }
     if request.version() != http::Version::HTTP_11 {
-        return Err(Refusal::bad_request("A WebSocket needs HTTP/1.1."));
+        return Err(UpgradeRefusal::bad_request("A WebSocket needs HTTP/1.1."));
     }
     let headers = request.headers();
     if !(has_token(headers, &header::CONNECTION, "upgrade") && has_token(headers, &header::UPGRADE, "websocket")) {
-        return Err(Refusal::bad_request("This is the address for WebSocket clients; the request is not an upgrade."));
+        return Err(UpgradeRefusal::bad_request(
+            "This is the address for WebSocket clients; the request is not an upgrade.",
+        ));
     }
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version.as_bytes() != b"13") {
-        return Err(Refusal::new(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 is supported."));
+        return Err(UpgradeRefusal::new(StatusCode::UPGRADE_REQUIRED, "Only WebSocket version 13 is supported."));
     }
     headers
         .get(header::SEC_WEBSOCKET_KEY)
         .filter(|key| STANDARD.decode(key.as_bytes()).is_ok_and(|key| key.len() == 16))
         .and_then(|key| HeaderValue::from_str(&derive_accept_key(key.as_bytes())).ok())
-        .ok_or_else(|| Refusal::bad_request("The upgrade has no Sec-WebSocket-Key of 16 bytes."))
+        .ok_or_else(|| UpgradeRefusal::bad_request("The upgrade has no Sec-WebSocket-Key of 16 bytes."))
 }
 
 /// Whether a comma-separated header contains a token, which has no case.

@@ -9,7 +9,7 @@ use http::StatusCode;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 
-use super::{Answered, Unanswered, untunnelled};
+use super::{TunnelAnswer, TunnelAnswerError, untunnelled};
 use webpubsub_proto::tunnel::{JoinResult, PartialResponse, TunnelFrame, TunnelRequest, TunnelResponse, encode_tunnel};
 
 /// The most of an answer that is kept.
@@ -19,7 +19,7 @@ const MAX_UNREAD_BYTES: usize = 16 * 1024 * 1024;
 
 /// Something for its socket to do.
 #[derive(Debug)]
-pub(crate) enum Outgoing {
+pub(crate) enum LineOutput {
     /// A binary message.
     Message(Bytes),
     /// The end without a close frame, after what stands before.
@@ -28,7 +28,7 @@ pub(crate) enum Outgoing {
     Close { code: u16, reason: &'static str },
 }
 
-impl Outgoing {
+impl LineOutput {
     /// In bytes.
     fn len(&self) -> usize {
         match self {
@@ -45,51 +45,51 @@ pub(crate) struct TunnelLine {
     pub(crate) number: u64,
     pub(crate) connection_id: String,
     /// Bounded by [`TunnelLine::is_crowded`], beside what clients may have at their handlers.
-    outbox: UnboundedSender<Outgoing>,
+    outbox: UnboundedSender<LineOutput>,
     /// Bytes of the messages in it.
     unread: AtomicUsize,
     /// There is room in it again.
     room: Notify,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingRequests>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct WaitingRequests {
     /// The number of the last request.
     last: i64,
     /// Its socket is gone.
     lost: bool,
-    answers: HashMap<i64, (PartialResponse, oneshot::Sender<Result<Answered, Unanswered>>)>,
+    answers: HashMap<i64, (PartialResponse, oneshot::Sender<Result<TunnelAnswer, TunnelAnswerError>>)>,
 }
 
 /// Forgets who waits when nobody does any more.
-struct Forgets<'a>(&'a TunnelLine, i64);
+struct ForgetGuard<'a>(&'a TunnelLine, i64);
 
-impl Drop for Forgets<'_> {
+impl Drop for ForgetGuard<'_> {
     fn drop(&mut self) {
         self.0.waiting().answers.remove(&self.1);
     }
 }
 
 impl TunnelLine {
-    pub(super) fn new(number: u64, connection_id: String) -> (Self, UnboundedReceiver<Outgoing>) {
+    pub(super) fn new(number: u64, connection_id: String) -> (Self, UnboundedReceiver<LineOutput>) {
         let (outbox, taken) = unbounded_channel();
         let (unread, room, waiting) = (AtomicUsize::new(0), Notify::new(), Mutex::default());
         (Self { number, connection_id, outbox, unread, room, waiting }, taken)
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, WaitingRequests> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something for the socket. Nobody does it when that is gone.
-    pub(crate) fn put(&self, outgoing: Outgoing) {
+    pub(crate) fn put(&self, outgoing: LineOutput) {
         self.unread.fetch_add(outgoing.len(), Ordering::Relaxed);
         let _ = self.outbox.send(outgoing);
     }
 
     /// The socket has taken something from the outbox.
-    pub(crate) fn took(&self, outgoing: &Outgoing) {
+    pub(crate) fn took(&self, outgoing: &LineOutput) {
         self.unread.fetch_sub(outgoing.len(), Ordering::Relaxed);
         if !self.is_crowded() {
             self.room.notify_one();
@@ -110,14 +110,14 @@ impl TunnelLine {
 
     /// A frame for the socket.
     pub(crate) fn send(&self, frame: &TunnelFrame) {
-        self.put(Outgoing::Message(encode_tunnel(frame)));
+        self.put(LineOutput::Message(encode_tunnel(frame)));
     }
 
     /// Asks at once, under a number of its own; what is returned waits for the answer.
     pub(super) fn ask(
         &self,
         mut request: TunnelRequest,
-    ) -> impl Future<Output = Result<Answered, Unanswered>> + use<'_> {
+    ) -> impl Future<Output = Result<TunnelAnswer, TunnelAnswerError>> + use<'_> {
         let (sender, answer) = oneshot::channel();
         let mut waiting = self.waiting();
         waiting.last += 1;
@@ -131,10 +131,10 @@ impl TunnelLine {
         if !lost {
             self.send(&TunnelFrame::Request(request));
         }
-        let forgets = Forgets(self, number);
+        let forgets = ForgetGuard(self, number);
         async move {
             let _forgets = forgets;
-            answer.await.unwrap_or(Err(Unanswered::Lost))
+            answer.await.unwrap_or(Err(TunnelAnswerError::Lost))
         }
     }
 
@@ -145,10 +145,10 @@ impl TunnelLine {
         let Some((joining, _)) = waiting.answers.get_mut(&number) else { return };
         let outcome = match joining.add(piece, MAX_ANSWER_BYTES) {
             JoinResult::More => return,
-            JoinResult::TooLarge => Err(Unanswered::TooLarge),
+            JoinResult::TooLarge => Err(TunnelAnswerError::TooLarge),
             JoinResult::Whole { status, headers, body } => StatusCode::from_u16(status)
-                .map(|status| Answered { status, headers: untunnelled(&headers), body })
-                .map_err(|_| Unanswered::Status(status)),
+                .map(|status| TunnelAnswer { status, headers: untunnelled(&headers), body })
+                .map_err(|_| TunnelAnswerError::Status(status)),
         };
         if let Some((_, sender)) = waiting.answers.remove(&number) {
             // Whoever has asked may be gone.

@@ -22,7 +22,7 @@ use url::Url;
 use webpubsub_proto::fault::{Action, Faults, Opportunity, Point, TunnelFault, TunnelTarget};
 use webpubsub_proto::tunnel::{Tracing, TunnelFrame, TunnelHeaders, TunnelMove, TunnelRequest};
 
-pub(crate) use line::{Outgoing, TunnelLine};
+pub(crate) use line::{LineOutput, TunnelLine};
 
 /// All connections of all tunnels.
 #[derive(Debug)]
@@ -30,11 +30,11 @@ pub(crate) struct Tunnels {
     /// How the emulator is known.
     endpoint: String,
     faults: Faults,
-    table: Mutex<Table>,
+    table: Mutex<TunnelTable>,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct TunnelTable {
     /// By the name of the hub, in lower case.
     hubs: HashMap<String, HubTunnels>,
     /// How many connections there ever were.
@@ -61,7 +61,7 @@ pub(crate) struct Aim<'a> {
 
 /// What an application answered.
 #[derive(Debug)]
-pub(crate) struct Answered {
+pub(crate) struct TunnelAnswer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -69,7 +69,7 @@ pub(crate) struct Answered {
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum Unanswered {
+pub(crate) enum TunnelAnswerError {
     /// No connection is up.
     #[error("no tunnel is connected to its hub; `wps tunnel` opens one")]
     Nobody,
@@ -90,7 +90,7 @@ impl Tunnels {
         Self { endpoint: endpoint.trim_end_matches('/').to_owned(), faults, table: Mutex::default() }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, TunnelTable> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -108,7 +108,7 @@ impl Tunnels {
         hub: &str,
         connection_id: String,
         user: Option<String>,
-    ) -> Option<(Arc<TunnelLine>, UnboundedReceiver<Outgoing>)> {
+    ) -> Option<(Arc<TunnelLine>, UnboundedReceiver<LineOutput>)> {
         let mut table = self.table();
         if table.closed {
             return None;
@@ -141,7 +141,7 @@ impl Tunnels {
         let mut table = self.table();
         table.closed = true;
         for (_, tunnels) in table.hubs.drain() {
-            tunnels.lines.iter().for_each(|line| line.put(Outgoing::Close { code: 1001, reason: "" }));
+            tunnels.lines.iter().for_each(|line| line.put(LineOutput::Close { code: 1001, reason: "" }));
         }
     }
 
@@ -161,8 +161,8 @@ impl Tunnels {
         url: &Url,
         headers: &HeaderMap,
         body: Bytes,
-    ) -> Result<Answered, Unanswered> {
-        let mut line = self.next(aim.hub).ok_or(Unanswered::Nobody)?;
+    ) -> Result<TunnelAnswer, TunnelAnswerError> {
+        let mut line = self.next(aim.hub).ok_or(TunnelAnswerError::Nobody)?;
         let mut lost = false;
         for fault in self.judge(aim) {
             match fault {
@@ -170,7 +170,7 @@ impl Tunnels {
                 (TunnelFault::Slow(delay), chance) => {
                     sleep(delay.draw(chance)).await;
                     // It may be another one's turn by now.
-                    line = self.next(aim.hub).ok_or(Unanswered::Nobody)?;
+                    line = self.next(aim.hub).ok_or(TunnelAnswerError::Nobody)?;
                 }
                 (TunnelFault::Reconnect(to), _) => {
                     line.send(&TunnelFrame::Reconnect(moved(to, "reconnect")));
@@ -196,7 +196,7 @@ impl Tunnels {
         };
         let answer = line.ask(request);
         if lost {
-            line.put(Outgoing::Cut);
+            line.put(LineOutput::Cut);
         }
         answer.await
     }

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use super::Upstream;
 use super::answer::Changes;
-use super::exchange::{Call, unexpected};
-use super::peer::{Identity, Peer};
-use super::request::{ConnectRequest, Payload};
+use super::exchange::{HandlerCall, unexpected};
+use super::peer::{Peer, PeerIdentity};
+use super::request::{ConnectRequest, HandlerPayload};
 use super::settings::{EventName, Routes, SystemEvent};
 
 /// The most of a refusal's body that goes back to a client.
@@ -19,7 +19,7 @@ const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// Why a client may not connect, as an HTTP answer.
 #[derive(Debug)]
-pub(crate) struct Refused {
+pub(crate) struct ConnectRefusal {
     pub(crate) status: StatusCode,
     pub(crate) content_type: HeaderValue,
     pub(crate) body: Bytes,
@@ -27,7 +27,7 @@ pub(crate) struct Refused {
     pub(crate) said: bool,
 }
 
-impl Refused {
+impl ConnectRefusal {
     fn failed(text: String) -> Self {
         let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
         Self { status: StatusCode::INTERNAL_SERVER_ERROR, content_type, body: text.into(), said: true }
@@ -48,7 +48,7 @@ pub(crate) struct Admission {
 
 impl Admission {
     /// Opens the connection; if it exists then, its hub tells of its end.
-    pub(crate) fn begin<T>(mut self, identity: Identity, open: impl FnOnce() -> Option<T>) -> Option<T> {
+    pub(crate) fn begin<T>(mut self, identity: PeerIdentity, open: impl FnOnce() -> Option<T>) -> Option<T> {
         self.peer.identify(identity);
         // The hub speaks of it as soon as it exists.
         self.upstream.peers().insert(Arc::clone(&self.peer.connection_id), Arc::clone(&self.peer));
@@ -74,10 +74,10 @@ impl Drop for Admission {
 impl Upstream {
     /// Asks whether a client may connect. The exchange goes on when nobody waits for it any more, since a handler that
     /// admits the client has to hear of its end.
-    pub(crate) async fn connect(self: &Arc<Self>, request: ConnectRequest) -> Result<Admission, Refused> {
-        let peer = Peer::new(&request.hub, request.connection_id.as_str().into(), Identity::default());
+    pub(crate) async fn connect(self: &Arc<Self>, request: ConnectRequest) -> Result<Admission, ConnectRefusal> {
+        let peer = Peer::new(&request.hub, request.connection_id.as_str().into(), PeerIdentity::default());
         // The token's word, until the handler has had its own.
-        peer.identify(Identity { user: request.user.clone(), ..Identity::default() });
+        peer.identify(PeerIdentity { user: request.user.clone(), ..PeerIdentity::default() });
         let peer = Arc::new(peer);
         let routes = self.routes.get();
         if routes.find(&request.hub, EventName::System(SystemEvent::Connect)).is_none() {
@@ -89,7 +89,7 @@ impl Upstream {
             // Dropped where it cannot be sent.
             let _ = sender.send(upstream.ask_connect(&routes, peer, request).await);
         });
-        outcome.await.unwrap_or_else(|_| Err(Refused::failed("The service is going away.".to_owned())))
+        outcome.await.unwrap_or_else(|_| Err(ConnectRefusal::failed("The service is going away.".to_owned())))
     }
 
     async fn ask_connect(
@@ -97,17 +97,17 @@ impl Upstream {
         routes: &Routes,
         peer: Arc<Peer>,
         request: ConnectRequest,
-    ) -> Result<Admission, Refused> {
+    ) -> Result<Admission, ConnectRefusal> {
         let event = EventName::System(SystemEvent::Connect);
         let Some(handler) = routes.find(&request.hub, event) else {
-            return Err(Refused::failed("The event handler is gone.".to_owned()));
+            return Err(ConnectRefusal::failed("The event handler is gone.".to_owned()));
         };
-        let payload = Payload::system(&request.body());
-        let call = Call { peer: &peer, handler, event, id: 0, payload, metadata: None };
+        let payload = HandlerPayload::system(&request.body());
+        let call = HandlerCall { peer: &peer, handler, event, id: 0, payload, metadata: None };
         let outcome = self.exchange.ask(&call).await;
         let failed = |problem: String| {
             self.exchange.report(&call, &problem, "the client got 500");
-            Refused::failed(format!("The event handler of `connect` failed: {problem}."))
+            ConnectRefusal::failed(format!("The event handler of `connect` failed: {problem}."))
         };
         let answer = outcome.map_err(|problem| failed(problem.to_string()))?;
         let status = answer.status;
@@ -122,7 +122,7 @@ impl Upstream {
             let plain = HeaderValue::from_static("text/plain; charset=utf-8");
             let content_type = answer.headers.get(CONTENT_TYPE).cloned().unwrap_or(plain);
             let body = answer.body.slice(..answer.body.len().min(MAX_REFUSAL_BYTES));
-            return Err(Refused { status, content_type, body, said: misplaced });
+            return Err(ConnectRefusal { status, content_type, body, said: misplaced });
         }
         if !status.is_success() {
             return Err(failed(unexpected(status)));

@@ -3,7 +3,7 @@
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::http::Answer;
+use super::http::HandlerResponse;
 use crate::charset;
 use crate::metadata;
 use crate::object::object;
@@ -26,7 +26,7 @@ pub struct Changes {
 
 impl Changes {
     /// Reads the body of a 2xx. Its content type does not matter, as with the service.
-    pub(super) fn parse(answer: &Answer) -> Result<Self, String> {
+    pub(super) fn parse(answer: &HandlerResponse) -> Result<Self, String> {
         if answer.body.trim_ascii().is_empty() {
             return Ok(Self::default());
         }
@@ -45,20 +45,20 @@ impl Changes {
 
 /// The 2xx answer to a user event.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answered {
+pub(super) struct UserEventAnswer {
     pub(super) answer: EventAnswer,
     /// What is wrong with metadata that it goes without.
     pub(super) left_out: Option<String>,
 }
 
 /// Reads the 2xx answer to a user event.
-pub(super) fn user_event_answer(answer: &Answer) -> Result<Answered, String> {
-    let metadata::OfAnswer { text, left_out } = metadata::from_answer(&answer.headers);
+pub(super) fn user_event_answer(answer: &HandlerResponse) -> Result<UserEventAnswer, String> {
+    let metadata::AnswerMetadata { text, left_out } = metadata::from_answer(&answer.headers);
     let answer = payload(answer, text.map(String::into_boxed_str))?;
-    Ok(Answered { answer, left_out })
+    Ok(UserEventAnswer { answer, left_out })
 }
 
-fn payload(answer: &Answer, metadata: Option<Box<str>>) -> Result<EventAnswer, String> {
+fn payload(answer: &HandlerResponse, metadata: Option<Box<str>>) -> Result<EventAnswer, String> {
     if answer.body.is_empty() {
         // Metadata alone go with an empty text (PROTOCOL §4.4).
         return Ok(match metadata {
@@ -99,12 +99,12 @@ mod tests {
     use super::*;
     use http::header::{HeaderMap, HeaderValue};
 
-    fn answer(content_type: Option<&str>, body: &str) -> Answer {
+    fn answer(content_type: Option<&str>, body: &str) -> HandlerResponse {
         let mut headers = HeaderMap::new();
         if let Some(value) = content_type {
             headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
         }
-        Answer { status: http::StatusCode::OK, headers, body: body.to_owned().into() }
+        HandlerResponse { status: http::StatusCode::OK, headers, body: body.to_owned().into() }
     }
 
     #[test]
@@ -122,7 +122,7 @@ mod tests {
             (None, "hi", EventAnswer::reply(OwnedData::binary(b"hi"))),
             (Some("application/x-protobuf"), "hi", EventAnswer::reply(OwnedData::protobuf(b"hi"))),
         ] {
-            let reply = Answered { answer: expected, left_out: None };
+            let reply = UserEventAnswer { answer: expected, left_out: None };
             assert_eq!(user_event_answer(&answer(content_type, body)), Ok(reply), "{content_type:?} {body}");
         }
         for (content_type, body) in [("application/json", "{"), ("text/html", "<p>"), ("application/x-protobuf", "\0")]

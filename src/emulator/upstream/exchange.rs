@@ -11,14 +11,14 @@ use tokio::time::timeout;
 use url::Url;
 use uuid::Uuid;
 
-use super::http::{Answer, Broken, Http};
+use super::http::{ExchangeFailure, HandlerResponse, Http};
 use super::peer::Peer;
 use super::report::Reports;
-use super::request::{self, Payload, Signer};
+use super::request::{self, HandlerPayload, RequestSigner};
 use super::settings::{EventName, Handler};
-use super::validation::{Origin, Validations};
+use super::validation::{ValidationOrigin, Validations};
 use crate::traffic::{Asked, Traffic};
-use crate::tunnel::{Aim, Answered, Tunnels, Unanswered};
+use crate::tunnel::{Aim, TunnelAnswer, TunnelAnswerError, Tunnels};
 use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
 use webpubsub_net::wire::{Tls, log_answer, log_request};
@@ -51,29 +51,29 @@ impl Default for Limits {
 }
 
 /// A request, as far as it is the same for every attempt.
-pub(super) struct Call<'a> {
+pub(super) struct HandlerCall<'a> {
     pub(super) peer: &'a Peer,
     pub(super) handler: &'a Handler,
     pub(super) event: EventName<'a>,
     pub(super) id: u64,
-    pub(super) payload: Payload,
+    pub(super) payload: HandlerPayload,
     pub(super) metadata: Option<&'a str>,
 }
 
 /// Asks one handler at a time.
-pub(super) struct Exchange {
+pub(super) struct HandlerExchange {
     limits: Limits,
     http: Http,
     validations: Validations,
-    origin: Origin,
-    signer: Signer,
+    origin: ValidationOrigin,
+    signer: RequestSigner,
     reports: Reports,
     /// Those who look on.
     traffic: Traffic,
     tunnels: Arc<Tunnels>,
 }
 
-impl Exchange {
+impl HandlerExchange {
     /// `endpoint` is how the emulator is known.
     pub(super) fn new(
         endpoint: &str,
@@ -87,8 +87,8 @@ impl Exchange {
             limits,
             http: Http::new(tls),
             validations: Validations::default(),
-            origin: Origin::of_endpoint(endpoint),
-            signer: Signer::new(keys),
+            origin: ValidationOrigin::of_endpoint(endpoint),
+            signer: RequestSigner::new(keys),
             reports: Reports::default(),
             traffic,
             tunnels,
@@ -96,7 +96,7 @@ impl Exchange {
     }
 
     /// Asks again where that may help (PROTOCOL §14.6).
-    pub(super) async fn ask(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+    pub(super) async fn ask(&self, call: &HandlerCall<'_>) -> Result<HandlerResponse, ExchangeFailure> {
         self.within_limit(call, self.attempts(call)).await
     }
 
@@ -122,26 +122,30 @@ impl Exchange {
     /// Gives up when all of it takes too long.
     async fn within_limit(
         &self,
-        call: &Call<'_>,
-        work: impl Future<Output = Result<Answer, Broken>>,
-    ) -> Result<Answer, Broken> {
+        call: &HandlerCall<'_>,
+        work: impl Future<Output = Result<HandlerResponse, ExchangeFailure>>,
+    ) -> Result<HandlerResponse, ExchangeFailure> {
         let limit = self.limits.request;
         timeout(limit, work).await.unwrap_or_else(|_| {
-            let outcome =
-                Err(Broken::Hopeless(format!("it did not answer within {}", humantime::format_duration(limit))));
+            let outcome = Err(ExchangeFailure::Hopeless(format!(
+                "it did not answer within {}",
+                humantime::format_duration(limit)
+            )));
             self.show(call, limit, &outcome);
             outcome
         })
     }
 
-    async fn attempts(&self, call: &Call<'_>) -> Result<Answer, Broken> {
+    async fn attempts(&self, call: &HandlerCall<'_>) -> Result<HandlerResponse, ExchangeFailure> {
         let request_id = Uuid::new_v4().to_string();
         for (attempt, pause) in self.limits.retries.iter().enumerate() {
             let outcome = self.attempt(call, &request_id).await;
             let problem = match &outcome {
                 Ok(answer) if is_passing(answer.status) => unexpected(answer.status),
-                Err(broken @ (Broken::Network(_) | Broken::Unreached(_) | Broken::NoTls)) => broken.to_string(),
-                Ok(_) | Err(Broken::Hopeless(_)) => return outcome,
+                Err(
+                    broken @ (ExchangeFailure::Network(_) | ExchangeFailure::Unreached(_) | ExchangeFailure::NoTls),
+                ) => broken.to_string(),
+                Ok(_) | Err(ExchangeFailure::Hopeless(_)) => return outcome,
             };
             if attempt == 0 {
                 let retries = self.limits.retries.len();
@@ -153,7 +157,7 @@ impl Exchange {
     }
 
     /// The id is the same for each attempt, so that a handler can tell them from another event.
-    async fn attempt(&self, call: &Call<'_>, request_id: &str) -> Result<Answer, Broken> {
+    async fn attempt(&self, call: &HandlerCall<'_>, request_id: &str) -> Result<HandlerResponse, ExchangeFailure> {
         let began = Instant::now();
         let outcome = self.request(call, request_id).await;
         self.show(call, began.elapsed(), &outcome);
@@ -161,7 +165,7 @@ impl Exchange {
     }
 
     /// Shows a question and what came of it to those who look on.
-    fn show(&self, call: &Call<'_>, took: Duration, outcome: &Result<Answer, Broken>) {
+    fn show(&self, call: &HandlerCall<'_>, took: Duration, outcome: &Result<HandlerResponse, ExchangeFailure>) {
         if !self.traffic.is_watched() {
             return;
         }
@@ -177,11 +181,11 @@ impl Exchange {
         });
     }
 
-    async fn request(&self, call: &Call<'_>, request_id: &str) -> Result<Answer, Broken> {
+    async fn request(&self, call: &HandlerCall<'_>, request_id: &str) -> Result<HandlerResponse, ExchangeFailure> {
         let (peer, event) = (call.peer, call.event);
-        let url = |event: &str| -> Result<Url, Broken> {
+        let url = |event: &str| -> Result<Url, ExchangeFailure> {
             let url = call.handler.template.expand(&peer.hub, event);
-            url.map_err(|error| Broken::Hopeless(format!("its URL cannot be used for this event: {error}")))
+            url.map_err(|error| ExchangeFailure::Hopeless(format!("its URL cannot be used for this event: {error}")))
         };
         let target = url(event.as_str())?;
         let through_tunnel = call.handler.template.is_tunnel();
@@ -215,11 +219,11 @@ impl Exchange {
 
     async fn ask_through_tunnel(
         &self,
-        call: &Call<'_>,
+        call: &HandlerCall<'_>,
         url: &Url,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Answer, Broken> {
+    ) -> Result<HandlerResponse, ExchangeFailure> {
         log_request(
             &format_args!("POST `{}` through the tunnel of `{}`", url.path(), call.peer.hub),
             &headers,
@@ -235,27 +239,27 @@ impl Exchange {
         let answered = self.tunnels.ask(&aim, url, &headers, body).await.map_err(|unanswered| {
             let text = unanswered.to_string();
             match unanswered {
-                Unanswered::Nobody => Broken::Unreached(text),
-                Unanswered::Lost => Broken::Network(text),
-                Unanswered::Status(_) | Unanswered::TooLarge => Broken::Hopeless(text),
+                TunnelAnswerError::Nobody => ExchangeFailure::Unreached(text),
+                TunnelAnswerError::Lost => ExchangeFailure::Network(text),
+                TunnelAnswerError::Status(_) | TunnelAnswerError::TooLarge => ExchangeFailure::Hopeless(text),
             }
         })?;
-        let Answered { status, headers, body } = answered;
+        let TunnelAnswer { status, headers, body } = answered;
         log_answer(&format_args!("{status} through the tunnel of `{}`", call.peer.hub), &headers, Some(&body));
-        Ok(Answer { status, headers, body })
+        Ok(HandlerResponse { status, headers, body })
     }
 
     /// It failed for good. `seen`: what the client saw of that.
-    pub(super) fn report(&self, call: &Call<'_>, problem: &str, seen: &str) {
+    pub(super) fn report(&self, call: &HandlerCall<'_>, problem: &str, seen: &str) {
         self.reports.failed(&call.shown(), &call.asked(), problem, seen);
     }
 
-    pub(super) fn worked(&self, call: &Call<'_>) {
+    pub(super) fn worked(&self, call: &HandlerCall<'_>) {
         self.reports.worked(&call.shown(), &call.asked());
     }
 }
 
-impl Call<'_> {
+impl HandlerCall<'_> {
     fn shown(&self) -> String {
         format!("`{}`", self.handler.template)
     }

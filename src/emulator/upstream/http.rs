@@ -35,7 +35,7 @@ pub(super) struct Http {
 
 /// What a handler answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct HandlerResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
@@ -43,7 +43,7 @@ pub(super) struct Answer {
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum ExchangeFailure {
     /// The handler was not reached, or the exchange broke: worth another attempt.
     Network(String),
     /// The same of one that was not reached at all.
@@ -54,7 +54,7 @@ pub(super) enum Broken {
     Hopeless(String),
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for ExchangeFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Network(text) | Self::Unreached(text) | Self::Hopeless(text) => f.write_str(text),
@@ -76,22 +76,22 @@ impl Http {
         url: &Url,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Answer, Broken> {
-        let client = self.client(url).await.map_err(Broken::Hopeless)?;
-        log_request(&format_args!("{method} {}", Shown(url)), &headers, Some(&body));
+    ) -> Result<HandlerResponse, ExchangeFailure> {
+        let client = self.client(url).await.map_err(ExchangeFailure::Hopeless)?;
+        log_request(&format_args!("{method} {}", RedactedUrl(url)), &headers, Some(&body));
         let sent = client.request(method, url.clone()).headers(headers).body(body).send().await;
         let mut response = sent.map_err(|error| broken(&error))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| broken(&error))? {
             if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(Broken::Hopeless("its answer is larger than 16 MiB".to_owned()));
+                return Err(ExchangeFailure::Hopeless("its answer is larger than 16 MiB".to_owned()));
             }
             body.extend_from_slice(&chunk);
         }
         let body = body.freeze();
-        log_answer(&format_args!("{status} of {}", Shown(url)), &headers, Some(&body));
-        Ok(Answer { status, headers, body })
+        log_answer(&format_args!("{status} of {}", RedactedUrl(url)), &headers, Some(&body));
+        Ok(HandlerResponse { status, headers, body })
     }
 
     async fn client(&self, url: &Url) -> Result<&reqwest::Client, String> {
@@ -117,9 +117,9 @@ impl Http {
 }
 
 /// A URL without what may be a secret: its query and its user. Written only where it is logged.
-struct Shown<'a>(&'a Url);
+struct RedactedUrl<'a>(&'a Url);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for RedactedUrl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(url) = self;
         let host = url.authority().rsplit('@').next().unwrap_or_default();
@@ -133,25 +133,25 @@ fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, String> {
     builder.user_agent(user_agent).build().map_err(|error| root_cause(&error))
 }
 
-fn broken(error: &reqwest::Error) -> Broken {
+fn broken(error: &reqwest::Error) -> ExchangeFailure {
     let cause = root_cause(error);
     match tls_error(error) {
         // The next attempt would meet the same.
         Some(rustls::Error::InvalidCertificate(_)) => {
-            return Broken::Hopeless(format!(
+            return ExchangeFailure::Hopeless(format!(
                 "{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux; `--ca-cert` trusts others"
             ));
         }
-        Some(rustls::Error::InvalidMessage(_)) if error.is_connect() => return Broken::NoTls,
+        Some(rustls::Error::InvalidMessage(_)) if error.is_connect() => return ExchangeFailure::NoTls,
         Some(_) | None => {}
     }
     if error.is_connect() {
-        return Broken::Unreached(format!("it could not be reached: {cause}"));
+        return ExchangeFailure::Unreached(format!("it could not be reached: {cause}"));
     }
     if error.is_builder() {
-        return Broken::Hopeless(format!("the request cannot be made: {cause}"));
+        return ExchangeFailure::Hopeless(format!("the request cannot be made: {cause}"));
     }
-    Broken::Network(format!("it gave no whole answer: {cause}"))
+    ExchangeFailure::Network(format!("it gave no whole answer: {cause}"))
 }
 
 /// What TLS had against it.

@@ -32,21 +32,21 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch as signal};
 use tokio::time::timeout;
 
-pub(super) use admission::{Admission, Refused};
+pub(super) use admission::{Admission, ConnectRefusal};
 pub use answer::Changes;
 pub use current::CurrentRoutes;
 pub use exchange::Limits;
-pub use peer::Identity;
+pub use peer::PeerIdentity;
 pub use request::ConnectRequest;
 pub use watch::watch;
 
 use crate::tasks::Tasks;
 use crate::traffic::Traffic;
 use crate::tunnel::Tunnels;
-use answer::{Answered, user_event_answer};
-use exchange::{Call, Exchange, unexpected};
+use answer::{UserEventAnswer, user_event_answer};
+use exchange::{HandlerCall, HandlerExchange, unexpected};
 use peer::{Job, Notice, Peer, Reply};
-use request::Payload;
+use request::HandlerPayload;
 use settings::{EventName, SystemEvent};
 use webpubsub_net::secret::Secret;
 use webpubsub_net::wire::Tls;
@@ -65,7 +65,7 @@ const REQUEST_BYTES: usize = 64 * 1024;
 /// Asks handlers.
 pub(super) struct Upstream {
     routes: CurrentRoutes,
-    exchange: Exchange,
+    exchange: HandlerExchange,
     /// The connections that exist, by their ids.
     peers: Mutex<HashMap<Arc<str>, Arc<Peer>>>,
     tasks: Tasks,
@@ -123,7 +123,7 @@ impl Upstream {
         let left_behind = Arc::new(Semaphore::new(limits.left_behind as usize));
         Self {
             routes,
-            exchange: Exchange::new(endpoint, keys, limits, traffic, tls, tunnels),
+            exchange: HandlerExchange::new(endpoint, keys, limits, traffic, tls, tunnels),
             peers: Mutex::default(),
             tasks: Tasks::default(),
             runtime: Handle::current(),
@@ -234,7 +234,7 @@ impl Upstream {
         let known = self.peers().get(&event.connection_id).cloned();
         let peer = known.unwrap_or_else(|| {
             let user = event.user_id.as_deref().map(str::to_owned);
-            let identity = Identity { user, ..Identity::default() };
+            let identity = PeerIdentity { user, ..PeerIdentity::default() };
             Arc::new(Peer::new(hub, Arc::clone(&event.connection_id), identity))
         });
         peer.begin(weight(&event));
@@ -303,17 +303,17 @@ impl Upstream {
             self.exchange.report_unhandled(&peer.hub, &event.event, seen);
             return EventAnswer::Unhandled;
         };
-        let payload = Payload::user(event);
+        let payload = HandlerPayload::user(event);
         let metadata = event.metadata.as_deref();
-        let call = Call { peer, handler, event: name, id: peer.next_id(), payload, metadata };
+        let call = HandlerCall { peer, handler, event: name, id: peer.next_id(), payload, metadata };
         let outcome = self.exchange.ask(&call).await;
         let (problem, answer) = match outcome {
             Ok(answer) if answer.status.is_success() => match user_event_answer(&answer) {
-                Ok(Answered { answer, left_out: None }) => {
+                Ok(UserEventAnswer { answer, left_out: None }) => {
                     self.exchange.worked(&call);
                     return answer;
                 }
-                Ok(Answered { answer, left_out: Some(problem) }) => {
+                Ok(UserEventAnswer { answer, left_out: Some(problem) }) => {
                     self.exchange.report(&call, &problem, "the client got the answer without it");
                     return answer;
                 }
@@ -341,7 +341,14 @@ impl Upstream {
         let Some(handler) = routes.find(&peer.hub, event) else { return };
         // Never closed.
         let _turn = self.notifications.acquire().await;
-        let call = Call { peer, handler, event, id: peer.next_id(), payload: Payload::system(&body), metadata: None };
+        let call = HandlerCall {
+            peer,
+            handler,
+            event,
+            id: peer.next_id(),
+            payload: HandlerPayload::system(&body),
+            metadata: None,
+        };
         match self.exchange.ask(&call).await {
             Ok(answer) if answer.status.is_success() => self.exchange.worked(&call),
             Ok(answer) => self.exchange.report(&call, &unexpected(answer.status), "the client does not notice"),

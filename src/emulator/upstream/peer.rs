@@ -16,13 +16,13 @@ use webpubsub_proto::hub::{EventAnswer, UserEvent};
 pub(super) struct Peer {
     pub(super) hub: String,
     pub(super) connection_id: Arc<str>,
-    state: Mutex<State>,
-    standing: signal::Sender<Standing>,
+    state: Mutex<PeerState>,
+    standing: signal::Sender<PeerStanding>,
 }
 
 /// What others wait for.
 #[derive(Clone, Copy, Debug, Default)]
-struct Standing {
+struct PeerStanding {
     /// Notices are on their way, which `disconnected` never overtakes.
     announcing: bool,
     /// Nobody waits for the answers to its events any more.
@@ -41,8 +41,8 @@ pub(super) enum Notice {
 }
 
 #[derive(Default)]
-struct State {
-    identity: Identity,
+struct PeerState {
+    identity: PeerIdentity,
     /// `ce-connectionState`, as a handler set it, to nothing perhaps.
     connection_state: Option<HeaderValue>,
     /// Made when a handler sets the first.
@@ -63,7 +63,7 @@ struct State {
 
 /// Who the client is, which is certain once `connect` was answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct PeerIdentity {
     /// `None` when anonymous.
     pub user: Option<String>,
     /// The negotiated one; simple clients may have one of their own.
@@ -83,20 +83,20 @@ pub(super) enum Job {
 pub(super) type Reply = Box<dyn FnOnce(EventAnswer) + Send>;
 
 impl Peer {
-    pub(super) fn new(hub: &str, connection_id: Arc<str>, identity: Identity) -> Self {
-        let state = State { identity, next_id: 1, ..State::default() };
+    pub(super) fn new(hub: &str, connection_id: Arc<str>, identity: PeerIdentity) -> Self {
+        let state = PeerState { identity, next_id: 1, ..PeerState::default() };
         Self { hub: hub.to_owned(), connection_id, state: Mutex::new(state), standing: signal::Sender::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PeerState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn identity(&self) -> Identity {
+    pub(super) fn identity(&self) -> PeerIdentity {
         self.state().identity.clone()
     }
 
-    pub(super) fn identify(&self, identity: Identity) {
+    pub(super) fn identify(&self, identity: PeerIdentity) {
         self.state().identity = identity;
     }
 

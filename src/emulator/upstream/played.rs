@@ -15,11 +15,11 @@ use url::Url;
 use super::CONNECTION_STATE;
 use super::answer::{Changes, user_event_answer};
 use super::exchange::is_passing;
-use super::http::{Answer, Broken, Http};
-use super::peer::{Identity, Peer};
-use super::request::{self, ConnectRequest, Payload, Signer};
+use super::http::{ExchangeFailure, HandlerResponse, Http};
+use super::peer::{Peer, PeerIdentity};
+use super::request::{self, ConnectRequest, HandlerPayload, RequestSigner};
 use super::settings::{EventName, SystemEvent, UrlTemplate};
-use super::validation::{ALLOWED_ORIGIN, Origin, validation_headers};
+use super::validation::{ALLOWED_ORIGIN, ValidationOrigin, validation_headers};
 use webpubsub_net::secret::Secret;
 use webpubsub_net::wire::Tls;
 use webpubsub_proto::OwnedData;
@@ -88,7 +88,7 @@ pub enum Fault {
     Refused(StatusCode),
     /// Another status than 2xx.
     Status(StatusCode),
-    /// It agrees without `WebHook-Allowed-Origin`.
+    /// It agrees without `WebHook-Allowed-ValidationOrigin`.
     NoAllowedOrigin,
     /// It agrees with other origins, which are these.
     OtherOrigin(String),
@@ -102,7 +102,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreached(why) | Self::Unusable(why) | Self::NoAnswer(why) | Self::BadAnswer(why) => f.write_str(why),
-            Self::NoTls => Broken::NoTls.fmt(f),
+            Self::NoTls => ExchangeFailure::NoTls.fmt(f),
             Self::TooSlow(limit) => write!(f, "it did not answer within {}", humantime::format_duration(*limit)),
             Self::Refused(status) => write!(f, "it refused with {}", status.as_u16()),
             Self::Status(status) if status.is_redirection() => {
@@ -160,8 +160,8 @@ pub struct HandlerAnswer {
 pub struct Player {
     role: Role,
     http: Http,
-    origin: Origin,
-    signer: Signer,
+    origin: ValidationOrigin,
+    signer: RequestSigner,
     peer: Peer,
 }
 
@@ -174,14 +174,14 @@ impl fmt::Debug for Player {
 impl Player {
     /// Asks nothing yet.
     pub fn new(role: Role, tls: Tls) -> Self {
-        let identity = Identity {
+        let identity = PeerIdentity {
             user: role.user.clone(),
             subprotocol: role.subprotocol.clone(),
             simple: role.subprotocol.is_none(),
         };
         let peer = Peer::new(&role.hub, Arc::from(role.connection_id.as_str()), identity);
-        let origin = Origin::of_endpoint(&format!("https://{}", role.origin));
-        let player = Self { http: Http::new(tls), origin, signer: Signer::new(&role.keys), peer, role };
+        let origin = ValidationOrigin::of_endpoint(&format!("https://{}", role.origin));
+        let player = Self { http: Http::new(tls), origin, signer: RequestSigner::new(&role.keys), peer, role };
         if let Some(value) = player.role.state.as_deref().and_then(|state| HeaderValue::from_str(state).ok()) {
             let mut headers = HeaderMap::new();
             headers.insert(CONNECTION_STATE, value);
@@ -236,11 +236,11 @@ impl Player {
         match outcome {
             Err(_) => played.fault = Some(Fault::TooSlow(self.role.limit)),
             Ok(Err(broken)) => {
-                played.passing = !matches!(broken, Broken::Hopeless(_));
+                played.passing = !matches!(broken, ExchangeFailure::Hopeless(_));
                 played.fault = Some(match broken {
-                    Broken::Unreached(text) => Fault::Unreached(text),
-                    Broken::NoTls => Fault::NoTls,
-                    Broken::Network(text) | Broken::Hopeless(text) => Fault::NoAnswer(text),
+                    ExchangeFailure::Unreached(text) => Fault::Unreached(text),
+                    ExchangeFailure::NoTls => Fault::NoTls,
+                    ExchangeFailure::Network(text) | ExchangeFailure::Hopeless(text) => Fault::NoAnswer(text),
                 });
             }
             Ok(Ok((method, answer))) => {
@@ -252,7 +252,7 @@ impl Player {
                     let state = answer.headers.get_all(CONNECTION_STATE).iter().next_back();
                     played.state = state.map(|state| String::from_utf8_lossy(state.as_bytes()).into_owned());
                 }
-                let Answer { status, headers, body } = answer;
+                let HandlerResponse { status, headers, body } = answer;
                 played.answer = Some(HandlerAnswer { status, headers, body });
             }
         }
@@ -268,7 +268,7 @@ impl Player {
         url: &Url,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<(Method, Answer), Broken> {
+    ) -> Result<(Method, HandlerResponse), ExchangeFailure> {
         let answer = self.http.ask(method.clone(), url, headers.clone(), body.clone()).await?;
         if matches!(ask, Ask::Validate) && answer.status == StatusCode::NOT_FOUND {
             let answer = self.http.ask(Method::GET, url, headers, body).await?;
@@ -281,17 +281,17 @@ impl Player {
         let (event, id, payload) = match ask {
             Ask::Validate => return (Method::OPTIONS, validation_headers(&self.origin), Bytes::new()),
             Ask::Connect => {
-                (EventName::System(SystemEvent::Connect), 0, Payload::system(&self.connect_request().body()))
+                (EventName::System(SystemEvent::Connect), 0, HandlerPayload::system(&self.connect_request().body()))
             }
             Ask::Connected => {
-                (EventName::System(SystemEvent::Connected), self.peer.next_id(), Payload::system(&json!({})))
+                (EventName::System(SystemEvent::Connected), self.peer.next_id(), HandlerPayload::system(&json!({})))
             }
             Ask::Disconnected(reason) => {
-                let body = Payload::system(&json!({ "reason": reason }));
+                let body = HandlerPayload::system(&json!({ "reason": reason }));
                 (EventName::System(SystemEvent::Disconnected), self.peer.next_id(), body)
             }
             Ask::Event(name, data) => {
-                (EventName::User(name.as_str()), self.peer.next_id(), Payload::of(data.as_data()))
+                (EventName::User(name.as_str()), self.peer.next_id(), HandlerPayload::of(data.as_data()))
             }
         };
         let headers = request::headers(&self.peer, event, id, payload.content_type, &self.origin, &self.signer);
@@ -312,7 +312,7 @@ impl Player {
     }
 
     /// What the service would make of an answer (PROTOCOL §14.2, §14.4, §14.6).
-    fn judge(&self, ask: &Ask, answer: &Answer, played: &mut Played) {
+    fn judge(&self, ask: &Ask, answer: &HandlerResponse, played: &mut Played) {
         let status = answer.status;
         played.fault = match ask {
             Ask::Connect if status.is_client_error() => Some(Fault::Refused(status)),
@@ -331,7 +331,7 @@ impl Player {
                     });
                     let user = changes.user_id.clone().or(self.role.user.clone());
                     let subprotocol = changes.subprotocol.clone().or(self.role.subprotocol.clone());
-                    self.peer.identify(Identity { user, simple: subprotocol.is_none(), subprotocol });
+                    self.peer.identify(PeerIdentity { user, simple: subprotocol.is_none(), subprotocol });
                     played.changes = Some(changes);
                     chosen.filter(|chosen| !chosen.is_empty()).map(Fault::NotOffered)
                 }

@@ -10,10 +10,10 @@ const MAX_REMEMBERED: usize = 1024;
 
 /// What fails just now: the problem of each request that failed.
 #[derive(Debug, Default)]
-pub(super) struct Reports(Mutex<HashMap<Key, String>>);
+pub(super) struct Reports(Mutex<HashMap<ReportKey, String>>);
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct ReportKey {
     handler: String,
     /// An event of a hub.
     asked: String,
@@ -25,12 +25,12 @@ impl Reports {
     /// A request to a handler failed: which, what it was asked (an event of a hub), what was wrong, and what the client
     /// saw of that.
     pub(super) fn failed(&self, handler: &str, asked: &str, problem: &str, seen: &str) {
-        self.report(Key { handler: handler.to_owned(), asked: asked.to_owned(), passing: false }, problem, seen);
+        self.report(ReportKey { handler: handler.to_owned(), asked: asked.to_owned(), passing: false }, problem, seen);
     }
 
     /// A request to a handler failed, and it is asked again, so often at most.
     pub(super) fn failed_at_first(&self, handler: &str, asked: &str, problem: &str, retries: usize) {
-        let key = Key { handler: handler.to_owned(), asked: asked.to_owned(), passing: true };
+        let key = ReportKey { handler: handler.to_owned(), asked: asked.to_owned(), passing: true };
         let times = match retries {
             1 => "once".to_owned(),
             3 => "three times".to_owned(),
@@ -39,9 +39,9 @@ impl Reports {
         self.report(key, problem, &format!("it is asked again, {times} at most"));
     }
 
-    fn report(&self, key: Key, problem: &str, seen: &str) {
+    fn report(&self, key: ReportKey, problem: &str, seen: &str) {
         let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Key { handler, asked, .. } = &key;
+        let ReportKey { handler, asked, .. } = &key;
         let known = reports.get(&key).is_some_and(|known| known == problem);
         if known || (reports.len() >= MAX_REMEMBERED && !reports.contains_key(&key)) {
             debug!("event handler {handler}: {asked}: {problem}; {seen}");
@@ -57,7 +57,7 @@ impl Reports {
         if reports.is_empty() {
             return;
         }
-        let mut key = Key { handler: handler.to_owned(), asked: asked.to_owned(), passing: true };
+        let mut key = ReportKey { handler: handler.to_owned(), asked: asked.to_owned(), passing: true };
         let passed = reports.remove(&key).is_some();
         key.passing = false;
         if reports.remove(&key).is_some() || passed {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::peer::Peer;
 use super::settings::{EventName, SystemEvent};
-use super::validation::Origin;
+use super::validation::ValidationOrigin;
 use crate::metadata::PREFIX;
 use webpubsub_net::clock;
 use webpubsub_net::secret::Secret;
@@ -24,12 +24,12 @@ const SYSTEM_CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// The body of a request and its content type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Payload {
+pub(super) struct HandlerPayload {
     pub(super) content_type: &'static str,
     pub(super) body: Bytes,
 }
 
-impl Payload {
+impl HandlerPayload {
     /// A JSON object.
     pub(super) fn system(value: &Value) -> Self {
         Self { content_type: SYSTEM_CONTENT_TYPE, body: value.to_string().into() }
@@ -60,9 +60,9 @@ impl Payload {
 
 /// What proves to a handler that the service asks.
 #[derive(Debug)]
-pub(super) struct Signer(Vec<hmac::Key>);
+pub(super) struct RequestSigner(Vec<hmac::Key>);
 
-impl Signer {
+impl RequestSigner {
     pub(super) fn new(keys: &[Secret]) -> Self {
         Self(keys.iter().map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes())).collect())
     }
@@ -87,8 +87,8 @@ pub(super) fn headers(
     event: EventName<'_>,
     id: u64,
     content_type: &'static str,
-    origin: &Origin,
-    signer: &Signer,
+    origin: &ValidationOrigin,
+    signer: &RequestSigner,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let name = event.as_str();
@@ -234,12 +234,12 @@ fn canonical(name: &HeaderName) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::peer::Identity;
+    use super::super::peer::PeerIdentity;
     use super::*;
     use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 
-    fn signer() -> Signer {
-        Signer::new(&[Secret::new(DEVELOPMENT_KEY)])
+    fn signer() -> RequestSigner {
+        RequestSigner::new(&[Secret::new(DEVELOPMENT_KEY)])
     }
 
     #[test]
@@ -247,19 +247,19 @@ mod tests {
         let id = "0f3c931f3ee14d6f8c0ef1c9f4d2b5aa";
         let expected = "sha256=a0f6806be4457253ecd49608ba1ff52978d02356b49601965098b62db18bafa8";
         assert_eq!(signer().sign(id), expected);
-        let two = Signer::new(&[Secret::new(DEVELOPMENT_KEY), Secret::new("other")]).sign(id);
+        let two = RequestSigner::new(&[Secret::new(DEVELOPMENT_KEY), Secret::new("other")]).sign(id);
         assert!(two.starts_with(&format!("{expected},sha256=")) && two.len() == 2 * expected.len() + 1, "{two}");
     }
 
     #[test]
     fn every_header_of_an_event_is_there() {
-        let identity = Identity {
+        let identity = PeerIdentity {
             user: Some("zoë 100%".into()),
             subprotocol: Some("json.webpubsub.azure.v1".into()),
             simple: false,
         };
         let peer = Peer::new("chat", "c1".into(), identity);
-        let origin = Origin::of_endpoint("http://localhost:8080");
+        let origin = ValidationOrigin::of_endpoint("http://localhost:8080");
         let headers = headers(&peer, EventName::User("vote"), 7, "text/plain", &origin, &signer());
         let get = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
         for (name, value) in [
@@ -280,7 +280,7 @@ mod tests {
         }
         assert!(get("ce-time").unwrap().ends_with('Z') && get("ce-time").unwrap().len() == 20);
         assert_eq!(value("100%").to_str().unwrap(), "100%");
-        let anonymous = Peer::new("chat", "c2".into(), Identity::default());
+        let anonymous = Peer::new("chat", "c2".into(), PeerIdentity::default());
         let system = EventName::System(SystemEvent::Connect);
         let headers = super::headers(&anonymous, system, 0, SYSTEM_CONTENT_TYPE, &origin, &signer());
         assert_eq!(headers["ce-type"], "azure.webpubsub.sys.connect");

@@ -11,7 +11,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::http::{Answer, Broken, Http};
+use super::http::{ExchangeFailure, HandlerResponse, Http};
 
 /// How long a handler that agreed is not asked again. One that did not is asked each time.
 const VALID_FOR: Duration = Duration::from_secs(60);
@@ -29,14 +29,14 @@ pub(super) struct Validations {
 
 /// Who asks, by the names a handler may allow.
 #[derive(Clone, Debug)]
-pub(super) struct Origin {
+pub(super) struct ValidationOrigin {
     /// The host alone, which is what is sent.
     pub(super) host: HeaderValue,
     /// Host and port, which a handler may name instead.
     pub(super) authority: String,
 }
 
-impl Origin {
+impl ValidationOrigin {
     /// Of an endpoint like `http://localhost:8080`.
     pub(super) fn of_endpoint(endpoint: &str) -> Self {
         let url = Url::parse(endpoint).ok();
@@ -59,7 +59,13 @@ impl Origin {
 
 impl Validations {
     /// Makes sure that the handler at this URL agreed lately. `limit` is for each request.
-    pub(super) async fn ensure(&self, http: &Http, url: &Url, origin: &Origin, limit: Duration) -> Result<(), Broken> {
+    pub(super) async fn ensure(
+        &self,
+        http: &Http,
+        url: &Url,
+        origin: &ValidationOrigin,
+        limit: Duration,
+    ) -> Result<(), ExchangeFailure> {
         let entry = self.entry(url);
         let mut agreed = entry.lock().await;
         if agreed.is_some_and(|at| at.elapsed() < VALID_FOR) {
@@ -78,7 +84,10 @@ impl Validations {
             return Ok(());
         }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
-            return Err(Broken::Network(format!("it answered the validation ({method}) with {}", status.as_u16())));
+            return Err(ExchangeFailure::Network(format!(
+                "it answered the validation ({method}) with {}",
+                status.as_u16()
+            )));
         }
         let why = if !status.is_success() {
             format!("with {}", status.as_u16())
@@ -87,7 +96,9 @@ impl Validations {
         } else {
             "without the header `WebHook-Allowed-Origin`".to_owned()
         };
-        Err(Broken::Hopeless(format!("it does not agree to get events: it answered the validation ({method}) {why}")))
+        Err(ExchangeFailure::Hopeless(format!(
+            "it does not agree to get events: it answered the validation ({method}) {why}"
+        )))
     }
 
     fn entry(&self, url: &Url) -> Arc<AsyncMutex<Option<Instant>>> {
@@ -101,18 +112,24 @@ impl Validations {
 }
 
 /// The headers of the request.
-pub(super) fn validation_headers(origin: &Origin) -> HeaderMap {
+pub(super) fn validation_headers(origin: &ValidationOrigin) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(REQUEST_ORIGIN, origin.host.clone());
     headers.insert(HeaderName::from_static("ce-awpsversion"), HeaderValue::from_static("1.0"));
     headers
 }
 
-async fn ask(http: &Http, method: Method, url: &Url, origin: &Origin, limit: Duration) -> Result<Answer, Broken> {
+async fn ask(
+    http: &Http,
+    method: Method,
+    url: &Url,
+    origin: &ValidationOrigin,
+    limit: Duration,
+) -> Result<HandlerResponse, ExchangeFailure> {
     let headers = validation_headers(origin);
     let answer = timeout(limit, http.ask(method, url, headers, Bytes::new())).await;
     answer.unwrap_or_else(|_| {
         let limit = humantime::format_duration(limit);
-        Err(Broken::Network(format!("it did not answer the validation within {limit}")))
+        Err(ExchangeFailure::Network(format!("it did not answer the validation within {limit}")))
     })
 }

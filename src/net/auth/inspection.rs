@@ -52,7 +52,7 @@ pub enum Signature {
 
 /// A token taken apart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Token {
+pub struct InspectedToken {
     /// The claims that the service looks at.
     pub claims: Claims,
     /// All claims, as they are.
@@ -63,7 +63,7 @@ pub struct Token {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
     /// The token, when there is one that can be read.
-    pub token: Option<Token>,
+    pub token: Option<InspectedToken>,
     /// Whether the URL has a token at all.
     pub anonymous: bool,
     /// The signature.
@@ -134,14 +134,14 @@ fn check_signature(found: &mut Inspection, token: &str, service: &ConnectionStri
 
 /// Why a token cannot be read, in words that do not repeat it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub enum TokenReadError {
     /// It is something else, or a part of one.
     NoToken(String),
     /// It is one, and something in it is not what it should be.
     Malformed(String),
 }
 
-impl fmt::Display for Unreadable {
+impl fmt::Display for TokenReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoToken(problem) | Self::Malformed(problem) => f.write_str(problem),
@@ -150,31 +150,31 @@ impl fmt::Display for Unreadable {
 }
 
 /// Why that token cannot be read; `None` when it can be.
-pub fn unreadable(token: &str) -> Option<Unreadable> {
+pub fn unreadable(token: &str) -> Option<TokenReadError> {
     read(token).err()
 }
 
 /// The header's algorithm and the claims.
-fn read(token: &str) -> Result<(String, Token), Unreadable> {
+fn read(token: &str) -> Result<(String, InspectedToken), TokenReadError> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, claims, signature] = parts.as_slice() else {
         let problem = match parts.len() {
             1 => "it has no dots, of which a token has two".to_owned(),
             count => format!("it has {count} parts between dots, a token has three"),
         };
-        return Err(Unreadable::NoToken(problem));
+        return Err(TokenReadError::NoToken(problem));
     };
-    let header = object(header, "header").map_err(Unreadable::NoToken)?;
-    let all = object(claims, "claims").map_err(Unreadable::NoToken)?;
+    let header = object(header, "header").map_err(TokenReadError::NoToken)?;
+    let all = object(claims, "claims").map_err(TokenReadError::NoToken)?;
     if URL_SAFE_NO_PAD.decode(signature).is_err() {
-        return Err(Unreadable::NoToken("its signature is not base64url".to_owned()));
+        return Err(TokenReadError::NoToken("its signature is not base64url".to_owned()));
     }
     let algorithm = match header.get("alg") {
         Some(Value::String(algorithm)) => algorithm.clone(),
-        _ => return Err(Unreadable::Malformed("its header has no `alg`".to_owned())),
+        _ => return Err(TokenReadError::Malformed("its header has no `alg`".to_owned())),
     };
-    let claims = well_typed(&all).map_err(Unreadable::Malformed)?;
-    Ok((algorithm, Token { claims, all }))
+    let claims = well_typed(&all).map_err(TokenReadError::Malformed)?;
+    Ok((algorithm, InspectedToken { claims, all }))
 }
 
 /// The claims, if each is of its type.

@@ -27,10 +27,10 @@ pub fn redact_frame(text: &str) -> Cow<'_, str> {
     }
     let spared: &[&str] = if is_of_service(text) { &[] } else { &OF_USERS };
     let mut out = Copy { text, out: String::new(), done: 0 };
-    let mut tokens = Tokens::new(text);
+    let mut tokens = JsonStrings::new(text);
     while let Some(token) = tokens.next() {
         match token {
-            Token::Key(start, end) => {
+            JsonString::Key(start, end) => {
                 let name = unescaped(inner(&text[start..end]));
                 if tokens.depth == 1 && spared.contains(&name.as_ref()) {
                     tokens.skip_value();
@@ -46,7 +46,7 @@ pub fn redact_frame(text: &str) -> Cow<'_, str> {
                     }
                 }
             }
-            Token::String(start, end) => out.redact_string(start, end),
+            JsonString::String(start, end) => out.redact_string(start, end),
         }
     }
     out.finish()
@@ -85,9 +85,9 @@ pub fn redact_binary(codec: Codec, bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn is_of_service(text: &str) -> bool {
-    let mut tokens = Tokens::new(text);
+    let mut tokens = JsonStrings::new(text);
     while let Some(token) = tokens.next() {
-        if let Token::Key(start, end) = token
+        if let JsonString::Key(start, end) = token
             && tokens.depth == 1
         {
             let name = unescaped(inner(&text[start..end]));
@@ -152,25 +152,25 @@ impl<'a> Copy<'a> {
 }
 
 /// A string, where it begins and where it ends, quotes included.
-enum Token {
+enum JsonString {
     /// Before a colon.
     Key(usize, usize),
     String(usize, usize),
 }
 
 /// The strings of a text, and how deep they stand.
-struct Tokens<'a> {
+struct JsonStrings<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> JsonStrings<'a> {
     fn new(text: &'a str) -> Self {
         Self { bytes: text.as_bytes(), at: 0, depth: 0 }
     }
 
-    fn next(&mut self) -> Option<Token> {
+    fn next(&mut self) -> Option<JsonString> {
         loop {
             match self.bytes.get(self.at)? {
                 b'"' => break,
@@ -186,9 +186,9 @@ impl<'a> Tokens<'a> {
         self.skip_blanks();
         if self.bytes.get(self.at) == Some(&b':') {
             self.at += 1;
-            return Some(Token::Key(start, end));
+            return Some(JsonString::Key(start, end));
         }
-        Some(Token::String(start, end))
+        Some(JsonString::String(start, end))
     }
 
     /// Goes past the value that comes next; where it begins and where it ends.

@@ -143,7 +143,7 @@ fn named(text: &str, names: Names, spans: &mut Vec<(usize, usize)>) {
         let Some(weight) = weight(name) else { continue };
         let joint = Joint::of(&bytes[name_end..separator], &bytes[separator..start]);
         let program = names == Names::All && joint.is_of_a_program(name);
-        if weight == Weight::Sounds && !program && !(names == Names::All && joint.colon) {
+        if weight == Certainty::Sounds && !program && !(names == Names::All && joint.colon) {
             continue;
         }
         let end = match joint.quote {
@@ -151,10 +151,10 @@ fn named(text: &str, names: Names, spans: &mut Vec<(usize, usize)>) {
             None => run(bytes, start, is_secret_byte),
         };
         let is_secret = match weight {
-            Weight::Certain => end > start,
-            Weight::Sounds if program => end - start >= SHORTEST_VALUE,
+            Certainty::Certain => end > start,
+            Certainty::Sounds if program => end - start >= SHORTEST_VALUE,
             // `token: 9f86d081884c7d65`, which is no word.
-            Weight::Sounds => looks_drawn(&bytes[start..end]),
+            Certainty::Sounds => looks_drawn(&bytes[start..end]),
         };
         if is_secret {
             spans.push((start, end));
@@ -175,7 +175,7 @@ fn encoded(text: &str, spans: &mut Vec<(usize, usize)>) {
         let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
         let name_start =
             bytes[earliest..at].iter().rposition(|byte| !is_name(byte)).map_or(earliest, |it| earliest + it + 1);
-        if weight(&text[name_start..at]) != Some(Weight::Certain) {
+        if weight(&text[name_start..at]) != Some(Certainty::Certain) {
             continue;
         }
         let start = at + "%3D".len();
@@ -199,17 +199,17 @@ fn looks_drawn(value: &[u8]) -> bool {
 
 /// How sure it is that a name is a secret's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Weight {
+enum Certainty {
     Certain,
     Sounds,
 }
 
-fn weight(name: &str) -> Option<Weight> {
+fn weight(name: &str) -> Option<Certainty> {
     let lower = name.to_ascii_lowercase();
     if NAMES.iter().any(|known| lower.ends_with(known)) {
-        return Some(Weight::Certain);
+        return Some(Certainty::Certain);
     }
-    sounds_secret(name).then_some(Weight::Sounds)
+    sounds_secret(name).then_some(Certainty::Sounds)
 }
 
 /// What stands between a name and its value.

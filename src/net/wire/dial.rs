@@ -1,6 +1,6 @@
 //! From an address to a WebSocket: DNS, TCP, a proxy perhaps, TLS, handshake.
 //!
-//! A dial has no deadline of its own: whoever awaits it bounds it, drops it, and asks its [`Progress`] where it was.
+//! A dial has no deadline of its own: whoever awaits it bounds it, drops it, and asks its [`DialProgress`] where it was.
 //! The driver calls this, once for each attempt.
 
 use std::future::Future;
@@ -21,7 +21,7 @@ use super::proxy::{Proxies, Proxy, ProxyError, ProxyProblem, ProxyScheme, Route,
 use super::stream::{Stream, Transport, prepare};
 use super::target::{Stage, Target, bracketed};
 use super::tls::Tls;
-use super::trail::{Facts, Progress, StepKind};
+use super::trail::{DialProgress, Facts, StepKind};
 
 /// How long an address may keep the next one waiting (RFC 8305, *Connection Attempt Delay*).
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
@@ -52,13 +52,17 @@ pub struct Override {
 
 /// Connects to `target`. Takes as long as it takes; dropping the future ends the attempt. `progress` is of this dial
 /// alone.
-pub async fn dial(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Link<Stream>, DialError> {
-    dial_with(&System, target, options, progress).await
+pub async fn dial(target: &Target, options: &DialOptions, progress: &DialProgress) -> Result<Link<Stream>, DialError> {
+    dial_with(&SystemResolver, target, options, progress).await
 }
 
 /// Connects to the server of `target` and speaks TLS where it is secure: for HTTP, which needs no more.
-pub(super) async fn connect(target: &Target, options: &DialOptions, progress: &Progress) -> Result<Stream, DialError> {
-    let result = Attempt { lookup: &System, target, options, progress }.stream().await;
+pub(super) async fn connect(
+    target: &Target,
+    options: &DialOptions,
+    progress: &DialProgress,
+) -> Result<Stream, DialError> {
+    let result = Attempt { lookup: &SystemResolver, target, options, progress }.stream().await;
     result.map_err(|error| options.tls.judge(error))
 }
 
@@ -69,9 +73,9 @@ pub(super) trait Lookup: Send + Sync {
 }
 
 /// The resolver of this machine.
-struct System;
+struct SystemResolver;
 
-impl Lookup for System {
+impl Lookup for SystemResolver {
     async fn lookup(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         lookup_host((host, port)).await.map(Iterator::collect)
     }
@@ -82,7 +86,7 @@ pub(super) async fn dial_with(
     lookup: &impl Lookup,
     target: &Target,
     options: &DialOptions,
-    progress: &Progress,
+    progress: &DialProgress,
 ) -> Result<Link<Stream>, DialError> {
     let result = Attempt { lookup, target, options, progress }.run().await;
     let result = result.map_err(|error| options.tls.judge(error));
@@ -97,7 +101,7 @@ struct Attempt<'a, L> {
     lookup: &'a L,
     target: &'a Target,
     options: &'a DialOptions,
-    progress: &'a Progress,
+    progress: &'a DialProgress,
 }
 
 impl<L: Lookup> Attempt<'_, L> {
@@ -250,7 +254,7 @@ fn alternate(found: Vec<SocketAddr>) -> Vec<SocketAddr> {
 async fn connect_first(
     addresses: Vec<SocketAddr>,
     proxy: Option<&Proxy>,
-    progress: &Progress,
+    progress: &DialProgress,
 ) -> Result<TcpStream, Vec<(SocketAddr, io::Error)>> {
     let mut waiting = addresses.into_iter();
     let mut started = Vec::new();

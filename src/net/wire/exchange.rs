@@ -32,19 +32,19 @@ pub const MAX_REFUSAL_BODY: usize = 64 * 1024;
 /// How long a refusal's body may take: it is worth little, and the next attempt waits for it.
 const REFUSAL_BODY_TIME: Duration = Duration::from_secs(1);
 
-type Connection<S> = http1::Connection<TokioIo<S>, Empty<Bytes>>;
+type HttpConnection<S> = http1::Connection<TokioIo<S>, Empty<Bytes>>;
 
 /// An HTTP connection together with how it ended.
-pub(super) struct Exchange<S>
+pub(super) struct HttpExchange<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    connection: Connection<S>,
+    connection: HttpConnection<S>,
     /// How the connection ended, once it has: it must not be polled again.
     end: Option<hyper::Result<()>>,
 }
 
-impl<S> Exchange<S>
+impl<S> HttpExchange<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

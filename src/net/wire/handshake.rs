@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 
 use super::error::DialError;
-use super::exchange::{Exchange, ExchangeError, server_time};
+use super::exchange::{ExchangeError, HttpExchange, server_time};
 use super::http_log::text;
 use super::link::Link;
 use super::target::Target;
@@ -40,7 +40,7 @@ where
     let key = generate_key();
     let request = request(target, &key, headers)?;
     let failed = |error| explain(target, error);
-    let (mut exchange, response) = Exchange::start(stream, request).await.map_err(failed)?;
+    let (mut exchange, response) = HttpExchange::start(stream, request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(DialError::Refused(Box::new(exchange.refusal(response).await)));
     }

@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::error::reason_of;
 use super::meter::Meter;
-use super::websocket::{Breach, Broken, CloseFrame, Message, Role, WebSocket};
+use super::websocket::{Breach, CloseFrame, SocketError, SocketMessage, SocketRole, WebSocket};
 use crate::secret::redact_cut;
 use webpubsub_proto::EncodedFrame;
 
@@ -91,14 +91,14 @@ pub enum Cause {
 
 /// A frame that waits to be written.
 #[derive(Debug)]
-enum Outgoing {
+enum OutgoingFrame {
     Frame(EncodedFrame),
     Ping,
     Mark(u64),
     Close { code: u16, reason: String },
 }
 
-impl Outgoing {
+impl OutgoingFrame {
     fn payload_len(&self) -> usize {
         match self {
             Self::Frame(frame) => frame.len(),
@@ -112,7 +112,7 @@ impl Outgoing {
 pub struct Link<S> {
     socket: WebSocket<S>,
     /// What was sent and not yet given to the WebSocket, in order. It gets the next frame only when it has room.
-    queue: VecDeque<Outgoing>,
+    queue: VecDeque<OutgoingFrame>,
     /// Bytes of payload in `queue`.
     queued_bytes: usize,
     /// What [`Self::mark`] has named, with how many bytes there are up to it.
@@ -143,17 +143,17 @@ where
 {
     /// The client's end of a WebSocket whose handshake is over. `leftover` is what was read beyond it.
     pub fn client(stream: S, leftover: &[u8]) -> Self {
-        Self::new(stream, leftover, Role::Client, MAX_CLIENT_MESSAGE)
+        Self::new(stream, leftover, SocketRole::Client, MAX_CLIENT_MESSAGE)
     }
 
     /// The server's end of a WebSocket, for tests of the client's. `leftover` is what was read beyond the handshake; a
     /// message of more than `max_message` bytes ends the link with [`Cause::TooBig`].
     #[cfg(any(test, feature = "test-util"))]
     pub fn server(stream: S, leftover: &[u8], max_message: usize) -> Self {
-        Self::new(stream, leftover, Role::Server, max_message)
+        Self::new(stream, leftover, SocketRole::Server, max_message)
     }
 
-    fn new(stream: S, leftover: &[u8], role: Role, max_message: usize) -> Self {
+    fn new(stream: S, leftover: &[u8], role: SocketRole, max_message: usize) -> Self {
         Self {
             socket: WebSocket::new(stream, leftover, role, max_message, READ_BUFFER),
             queue: VecDeque::new(),
@@ -173,7 +173,7 @@ where
 
     /// Queues a message; a text must be valid UTF-8. Ignored after [`close`](Self::close) and after the end.
     pub fn send(&mut self, frame: EncodedFrame) {
-        self.enqueue(Outgoing::Frame(frame));
+        self.enqueue(OutgoingFrame::Frame(frame));
     }
 
     /// Queues a text message.
@@ -190,13 +190,13 @@ where
 
     /// Queues a ping of the WebSocket, which the peer has to answer.
     pub fn send_ping(&mut self) {
-        self.enqueue(Outgoing::Ping);
+        self.enqueue(OutgoingFrame::Ping);
     }
 
     /// Names the place behind what was sent until now: [`take_written`](Self::take_written) says when all of it has gone
     /// out. Ignored after [`close`](Self::close) and after the end.
     pub fn mark(&mut self, name: u64) {
-        self.enqueue(Outgoing::Mark(name));
+        self.enqueue(OutgoingFrame::Mark(name));
     }
 
     /// The next mark that [`poll`](Self::poll) has come past: what was sent before it is with the system, which is not to
@@ -213,7 +213,7 @@ where
     pub fn close(&mut self, code: u16, reason: &str) {
         let fits = |end: &usize| reason.is_char_boundary(*end);
         let end = (0..=reason.len().min(MAX_CLOSE_REASON)).rev().find(fits).unwrap_or_default();
-        self.enqueue(Outgoing::Close { code, reason: reason[..end].to_owned() });
+        self.enqueue(OutgoingFrame::Close { code, reason: reason[..end].to_owned() });
         self.closing = true;
     }
 
@@ -222,7 +222,7 @@ where
         self.queued_bytes + self.socket.waiting()
     }
 
-    fn enqueue(&mut self, frame: Outgoing) {
+    fn enqueue(&mut self, frame: OutgoingFrame) {
         if !self.closing && !self.ended {
             self.queued_bytes += frame.payload_len();
             self.queue.push_back(frame);
@@ -273,14 +273,14 @@ where
         while batch.len() - before < MAX_BATCH_FRAMES && bytes < MAX_BATCH_BYTES && !self.ended {
             let Poll::Ready(message) = self.socket.poll_next(cx, &mut budget) else { break };
             let incoming = match message {
-                Ok(Message::Text(text)) => Incoming::Text(text),
-                Ok(Message::Binary(payload)) => Incoming::Binary(payload),
-                Ok(Message::Ping(_)) => Incoming::Ping,
-                Ok(Message::Pong) => Incoming::Pong,
-                Ok(Message::Close(frame)) => self.closed_by_peer(frame),
-                Err(Broken::Breach(breach)) => self.breached(breach),
-                Err(Broken::End) => self.dropped(None),
-                Err(Broken::Io(error)) => self.dropped(Some(reason_of(&error))),
+                Ok(SocketMessage::Text(text)) => Incoming::Text(text),
+                Ok(SocketMessage::Binary(payload)) => Incoming::Binary(payload),
+                Ok(SocketMessage::Ping(_)) => Incoming::Ping,
+                Ok(SocketMessage::Pong) => Incoming::Pong,
+                Ok(SocketMessage::Close(frame)) => self.closed_by_peer(frame),
+                Err(SocketError::Breach(breach)) => self.breached(breach),
+                Err(SocketError::End) => self.dropped(None),
+                Err(SocketError::Io(error)) => self.dropped(Some(reason_of(&error))),
             };
             bytes += match &incoming {
                 Incoming::Text(text) => text.len(),
@@ -312,18 +312,18 @@ where
             let Some(frame) = self.queue.pop_front() else { break };
             self.queued_bytes -= frame.payload_len();
             match frame {
-                Outgoing::Frame(EncodedFrame::Text(payload)) => self.socket.send_text(&payload),
-                Outgoing::Frame(EncodedFrame::Binary(payload)) => self.socket.send_binary(&payload),
-                Outgoing::Frame(EncodedFrame::Shared(shared)) => {
+                OutgoingFrame::Frame(EncodedFrame::Text(payload)) => self.socket.send_text(&payload),
+                OutgoingFrame::Frame(EncodedFrame::Binary(payload)) => self.socket.send_binary(&payload),
+                OutgoingFrame::Frame(EncodedFrame::Shared(shared)) => {
                     self.socket.send_shared(shared.is_text(), shared.pieces());
                 }
-                Outgoing::Ping => self.socket.send_ping(),
+                OutgoingFrame::Ping => self.socket.send_ping(),
                 // What was sent after a failure went nowhere, and its end is no place.
-                Outgoing::Mark(name) if self.socket.failure().is_none() => {
+                OutgoingFrame::Mark(name) if self.socket.failure().is_none() => {
                     self.marks.push_back((name, self.socket.sent()));
                 }
-                Outgoing::Mark(_) => {}
-                Outgoing::Close { code, reason } => self.socket.send_close(Some(code), &reason),
+                OutgoingFrame::Mark(_) => {}
+                OutgoingFrame::Close { code, reason } => self.socket.send_close(Some(code), &reason),
             }
         }
         self.socket.poll_flush(cx)

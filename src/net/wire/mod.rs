@@ -3,7 +3,7 @@
 //! [`dial()`] resolves, connects, finds its way through proxies, speaks TLS and does the WebSocket handshake; [`handshake`] is its last step alone,
 //! over any byte stream. A [`Link`] queues what is sent and reads in batches, without ever blocking its task. An [`HttpClient`] asks over the same way. Nothing
 //! here knows Web PubSub, retries or prints: [`DialError`] and [`Closed`] say what happened, others decide. What a dial did
-//! on the way is in its [`Progress`], a [`Step`] each.
+//! on the way is in its [`DialProgress`], a [`DialStep`] each.
 
 mod certificate;
 mod dial;
@@ -35,7 +35,7 @@ pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxySchem
 pub use requests::{HttpAnswer, HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line};
 pub use stream::{Stream, prepare};
 pub use target::{Stage, Target};
-pub use tls::{AcceptError, Accepted, Reloaded, ServerTls, Tls, TlsSettings};
-pub use trail::Progress;
-pub use trail::{Facts, Step, StepKind, StepOutcome};
-pub use websocket::{Breach, Broken, CloseDefect, Message, Role, WebSocket};
+pub use tls::{AcceptError, AcceptedTls, Reloaded, ServerTls, Tls, TlsSettings};
+pub use trail::DialProgress;
+pub use trail::{DialStep, Facts, StepKind, StepOutcome};
+pub use websocket::{Breach, CloseDefect, SocketError, SocketMessage, SocketRole, WebSocket};

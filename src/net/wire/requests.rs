@@ -30,7 +30,7 @@ use super::exchange::{ExchangeError, retry_after, server_time};
 use super::http_log::{log_answer, log_request};
 use super::stream::Stream;
 use super::target::Target;
-use super::trail::Progress;
+use super::trail::DialProgress;
 use crate::secret::{Secret, redact, redact_query};
 
 /// The most of an answer's body that is read, in bytes.
@@ -219,11 +219,11 @@ pub struct HttpLimits {
     pub answer: Duration,
 }
 
-type Sender = http1::SendRequest<Full<Bytes>>;
+type RequestSender = http1::SendRequest<Full<Bytes>>;
 
 /// A connection without a request, and since when.
 struct Idle {
-    sender: Sender,
+    sender: RequestSender,
     since: Instant,
 }
 
@@ -304,7 +304,7 @@ impl HttpClient {
     }
 
     /// The connection that was used last, unless it has ended or is old.
-    fn kept(&self) -> Option<Sender> {
+    fn kept(&self) -> Option<RequestSender> {
         let mut idle = self.idle();
         while let Some(last) = idle.pop_back() {
             if last.since.elapsed() < IDLE && last.sender.is_ready() {
@@ -314,8 +314,8 @@ impl HttpClient {
         None
     }
 
-    async fn connect(&self) -> Result<Sender, HttpError> {
-        let progress = Progress::default();
+    async fn connect(&self) -> Result<RequestSender, HttpError> {
+        let progress = DialProgress::default();
         let limit = self.limits.connect;
         let stream = match timeout(limit, connect(&self.server.target(), &self.options, &progress)).await {
             Ok(stream) => stream.map_err(HttpError::Dial)?,
@@ -330,7 +330,7 @@ impl HttpClient {
 
     async fn read(
         &self,
-        sender: Sender,
+        sender: RequestSender,
         response: http::Response<Incoming>,
         private: bool,
     ) -> Result<HttpAnswer, HttpError> {
@@ -383,7 +383,7 @@ impl HttpClient {
     }
 
     fn log_request(&self, request: &HttpRequest, message: &Request<Full<Bytes>>) {
-        let what = format_args!("{} {} to `{}`", request.method, Shown(&request.path_and_query), self.server);
+        let what = format_args!("{} {} to `{}`", request.method, RedactedPath(&request.path_and_query), self.server);
         log_request(&what, message.headers(), (!request.private).then_some(&request.body));
     }
 
@@ -401,9 +401,9 @@ impl HttpClient {
 }
 
 /// A path and a query as they may be logged. Looked through only where they are.
-struct Shown<'a>(&'a str);
+struct RedactedPath<'a>(&'a str);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for RedactedPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&redact_query(self.0))
     }

@@ -30,9 +30,9 @@ use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
 use super::pem::{self, PemProblem};
 use super::trail::Facts;
-pub use accept::{AcceptError, Accepted, Reloaded, ServerTls};
-use named::Named;
-use watch::{AcceptAll, Handshake, Identity, Seen, Watching};
+pub use accept::{AcceptError, AcceptedTls, Reloaded, ServerTls};
+use named::NamedVerifier;
+use watch::{AcceptAll, ClientIdentity, Handshake, SeenHandshake, WatchingVerifier};
 
 /// What was configured about TLS.
 #[derive(Clone, Debug, Default)]
@@ -51,14 +51,14 @@ pub struct TlsSettings {
 #[derive(Clone, Default)]
 pub struct Tls {
     settings: TlsSettings,
-    built: Arc<OnceLock<Built>>,
+    built: Arc<OnceLock<BuiltConfig>>,
 }
 
 #[derive(Clone)]
-struct Built {
+struct BuiltConfig {
     config: Arc<ClientConfig>,
     /// Of the last handshake; dials do not overlap.
-    seen: Seen,
+    seen: SeenHandshake,
 }
 
 impl fmt::Debug for Tls {
@@ -100,7 +100,7 @@ impl Tls {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| DialError::BadTarget { part: "host" })?;
-        let Built { config, seen } = self.built().await?;
+        let BuiltConfig { config, seen } = self.built().await?;
         *seen.lock() = Handshake::default();
         let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|error| explain(host, &error))?;
         let (_, session) = stream.get_ref();
@@ -138,7 +138,7 @@ impl Tls {
     }
 
     /// Reads the files beside the runtime: one that is a pipe, or far away, may take for ever.
-    async fn built(&self) -> Result<Built, DialError> {
+    async fn built(&self) -> Result<BuiltConfig, DialError> {
         if let Some(built) = self.built.get() {
             return Ok(built.clone());
         }
@@ -167,14 +167,14 @@ fn cipher_name(suite: CipherSuite) -> String {
     }
 }
 
-fn build(settings: &TlsSettings) -> Result<Built, DialError> {
+fn build(settings: &TlsSettings) -> Result<BuiltConfig, DialError> {
     let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
     let provider = Arc::new(ring::default_provider());
     let verifier = verifier(settings, &provider)?;
-    let seen = Seen::default();
-    let verifier = Arc::new(Watching { verifier, seen: seen.clone() });
+    let seen = SeenHandshake::default();
+    let verifier = Arc::new(WatchingVerifier { verifier, seen: seen.clone() });
     let certificate = settings.client_cert.as_ref().map(|(chain, key)| identity(chain, key, &provider)).transpose()?;
-    let identity = Arc::new(Identity { certificate, seen: seen.clone() });
+    let identity = Arc::new(ClientIdentity { certificate, seen: seen.clone() });
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(setup)?
@@ -182,7 +182,7 @@ fn build(settings: &TlsSettings) -> Result<Built, DialError> {
         .with_custom_certificate_verifier(verifier);
     let mut config = builder.with_client_cert_resolver(identity);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Built { config: Arc::new(config), seen })
+    Ok(BuiltConfig { config: Arc::new(config), seen })
 }
 
 /// Our certificate and its key.
@@ -226,7 +226,7 @@ fn verifier(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Ar
         // Only a root that does not parse can make this fail where the platform's roots alone would not.
         Arc::new(Verifier::new_with_extra_roots(roots, provider).map_err(|_| bad())?)
     };
-    Ok(Arc::new(Named { verifier, certificates }))
+    Ok(Arc::new(NamedVerifier { verifier, certificates }))
 }
 
 /// Tells problems with the certificate from other failures of the handshake.

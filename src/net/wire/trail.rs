@@ -1,6 +1,6 @@
 //! What a dial did, step by step: each with its time, what came out of it, and why it failed or was left out.
 //!
-//! A dial writes its trail into the [`Progress`] it is given; who wants to know reads it there, during the dial or
+//! A dial writes its trail into the [`DialProgress`] it is given; who wants to know reads it there, during the dial or
 //! after it, also when the dial was dropped. Nothing in a trail is a secret: proxies are named without credentials,
 //! and what others said is redacted.
 
@@ -46,7 +46,7 @@ impl fmt::Display for StepKind {
 
 /// One step of a dial.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct DialStep {
     /// Which one.
     pub kind: StepKind,
     /// When it began.
@@ -171,15 +171,15 @@ impl fmt::Display for Facts {
 /// Tells how far a dial has come, also after it was dropped: whoever bounds a dial in time keeps a clone and reads
 /// it when the time is up. For one dial; the next one wants a new one.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Arc<Mutex<Record>>);
+pub struct DialProgress(Arc<Mutex<DialRecord>>);
 
 #[derive(Debug, Default)]
-struct Record {
+struct DialRecord {
     stage: Stage,
-    steps: Vec<Step>,
+    steps: Vec<DialStep>,
 }
 
-impl Progress {
+impl DialProgress {
     /// What the dial is waiting for, or was when it ended.
     pub fn stage(&self) -> Stage {
         self.record().stage.clone()
@@ -187,7 +187,7 @@ impl Progress {
 
     /// The steps so far, in their order. A dial that failed ends with the step that failed; what it did not come to
     /// is missing. Where the dial failed before it began (an unusable certificate file), there may be no failed one.
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn steps(&self) -> Vec<DialStep> {
         self.record().steps.clone()
     }
 
@@ -200,7 +200,7 @@ impl Progress {
         let mut record = self.record();
         record.stage = stage;
         let started = Instant::now();
-        record.steps.push(Step { kind, started, elapsed: None, outcome: StepOutcome::Running, facts: None });
+        record.steps.push(DialStep { kind, started, elapsed: None, outcome: StepOutcome::Running, facts: None });
     }
 
     /// What is known of the step that is under way.
@@ -228,22 +228,22 @@ impl Progress {
     /// A step is not necessary.
     pub(super) fn skip(&self, kind: StepKind, why: impl Into<String>) {
         let outcome = StepOutcome::Skipped(why.into());
-        let step = Step { kind, started: Instant::now(), elapsed: Some(Duration::ZERO), outcome, facts: None };
+        let step = DialStep { kind, started: Instant::now(), elapsed: Some(Duration::ZERO), outcome, facts: None };
         self.record().steps.push(step);
     }
 
-    fn record(&self) -> MutexGuard<'_, Record> {
+    fn record(&self) -> MutexGuard<'_, DialRecord> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Record {
-    fn running(&mut self) -> Option<&mut Step> {
+impl DialRecord {
+    fn running(&mut self) -> Option<&mut DialStep> {
         self.steps.last_mut().filter(|step| step.outcome == StepOutcome::Running)
     }
 }
 
-impl Step {
+impl DialStep {
     fn end(&mut self, outcome: StepOutcome) {
         self.elapsed = Some(self.started.elapsed());
         self.outcome = outcome;

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::render::human;
 use webpubsub_net::auth::access_url::AccessUrl;
-use webpubsub_net::auth::inspection::{Unreadable, unreadable};
+use webpubsub_net::auth::inspection::{TokenReadError, unreadable};
 use webpubsub_net::auth::token::{Audience, CLOCK_SKEW_SECS, Claims, peek_claims};
 
 /// Clocks that differ by less are no explanation: answers take time, and `Date` has whole seconds.
@@ -24,10 +24,10 @@ pub(super) fn why_not_accepted(url: &AccessUrl, served: Option<SystemTime>, now:
         ];
     };
     let unreadable = unreadable(token.expose()).map(|problem| match problem {
-        Unreadable::NoToken(problem) => {
+        TokenReadError::NoToken(problem) => {
             format!("the `access_token` is not a token at all ({problem}): copy the URL whole, quoted")
         }
-        Unreadable::Malformed(problem) => format!("the token is malformed: {problem}"),
+        TokenReadError::Malformed(problem) => format!("the token is malformed: {problem}"),
     });
     if let Some(problem) = unreadable {
         return vec![problem];

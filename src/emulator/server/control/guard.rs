@@ -11,7 +11,7 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use url::Url;
 
-use super::Refusal;
+use super::ControlRefusal;
 use crate::server::Server;
 use crate::server::request::bearer;
 
@@ -25,8 +25,8 @@ pub(in crate::server) struct Visit {
 }
 
 /// Refuses a request that must not be answered.
-pub(super) fn check(server: &Server, visit: &Visit, headers: &HeaderMap) -> Result<(), Refusal> {
-    let forbidden = |message: &str| Refusal::new(StatusCode::FORBIDDEN, message);
+pub(super) fn check(server: &Server, visit: &Visit, headers: &HeaderMap) -> Result<(), ControlRefusal> {
+    let forbidden = |message: &str| ControlRefusal::new(StatusCode::FORBIDDEN, message);
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().unwrap_or_default(),
@@ -53,7 +53,7 @@ pub(super) fn check(server: &Server, visit: &Visit, headers: &HeaderMap) -> Resu
         return Ok(());
     }
     let message = "A peer of another machine needs the access key.";
-    Err(Refusal::new(StatusCode::UNAUTHORIZED, message).hint("send it as `Authorization: Bearer KEY`"))
+    Err(ControlRefusal::new(StatusCode::UNAUTHORIZED, message).hint("send it as `Authorization: Bearer KEY`"))
 }
 
 /// Whether a `Host` is a name of this emulator, and no name that somebody else has made to lead here.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::guard::is_key;
-use super::{Done, Refusal, body, reads, respond, segments, send};
+use super::{ControlAnswer, ControlRefusal, body, reads, respond, segments, send};
 use crate::ready::{DEFAULT_HUB, Ready};
 use crate::server::request::bearer;
 use crate::server::{Server, unix_now};
@@ -68,7 +68,7 @@ const RESOURCES: &[(&str, &str, &str)] = &[
 ];
 
 /// Answers a request that passed the guard.
-pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Done, Refusal> {
+pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<ControlAnswer, ControlRefusal> {
     let path = segments(request.uri().path());
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let method = request.method().clone();
@@ -125,7 +125,7 @@ pub(super) async fn answer(server: &Arc<Server>, request: Request) -> Result<Don
             Method::POST => advance(server, body(request).await?),
             _ => Err(not_allowed("POST")),
         },
-        _ => Err(Refusal::not_found("There is nothing here.").hint("`GET /emulator/` lists what there is")),
+        _ => Err(ControlRefusal::not_found("There is nothing here.").hint("`GET /emulator/` lists what there is")),
     }?;
     Ok(response.into())
 }
@@ -140,12 +140,13 @@ fn events(server: &Server) -> Response {
     response
 }
 
-fn get(method: &Method, answer: impl FnOnce() -> Result<Value, Refusal>) -> Result<Response, Refusal> {
+fn get(method: &Method, answer: impl FnOnce() -> Result<Value, ControlRefusal>) -> Result<Response, ControlRefusal> {
     if reads(method) { Ok(respond(StatusCode::OK, &answer()?)) } else { Err(not_allowed("GET, HEAD")) }
 }
 
-fn not_allowed(allow: &'static str) -> Refusal {
-    let mut refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "There is something here, but not for this method.");
+fn not_allowed(allow: &'static str) -> ControlRefusal {
+    let mut refusal =
+        ControlRefusal::new(StatusCode::METHOD_NOT_ALLOWED, "There is something here, but not for this method.");
     refusal.allow = Some(allow);
     refusal.hint(format!("methods: {allow}"))
 }
@@ -192,10 +193,10 @@ fn connect(server: &Server, endpoint: String, shown: bool) -> Value {
 }
 
 /// The parameters of a query, all of which have to be known.
-fn known<'q>(query: &'q [(String, String)], names: &[&str]) -> Result<Vec<(&'q str, &'q str)>, Refusal> {
+fn known<'q>(query: &'q [(String, String)], names: &[&str]) -> Result<Vec<(&'q str, &'q str)>, ControlRefusal> {
     for (name, _) in query {
         if !names.contains(&name.as_str()) {
-            return Err(Refusal::bad_request(format!("There is no parameter `{name}` here."))
+            return Err(ControlRefusal::bad_request(format!("There is no parameter `{name}` here."))
                 .hint(format!("parameters: {}", names.join(", "))));
         }
     }
@@ -227,13 +228,13 @@ fn connections(server: &Server, query: &[(&str, &str)]) -> Vec<Value> {
     matching.map(|(hub, info)| connection_json(server, &hub, &info)).collect()
 }
 
-fn connection(server: &Server, id: &str) -> Result<Value, Refusal> {
+fn connection(server: &Server, id: &str) -> Result<Value, ControlRefusal> {
     let (hub, info) = server.hubs.connection(id).ok_or_else(|| no_connection(id))?;
     Ok(connection_json(server, &hub, &info))
 }
 
-fn no_connection(id: &str) -> Refusal {
-    Refusal::not_found(format!("There is no connection `{id}`, or not any more."))
+fn no_connection(id: &str) -> ControlRefusal {
+    ControlRefusal::not_found(format!("There is no connection `{id}`, or not any more."))
         .hint("`GET /emulator/connections` lists them")
 }
 
@@ -288,7 +289,7 @@ enum Word {
     Number(u64),
 }
 
-fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Done, Refusal> {
+fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<ControlAnswer, ControlRefusal> {
     let how = match wanted.how {
         None => DropKind::Reset,
         Some(Word::Text(text)) => DropKind::parse(&text, &wanted.reason).map_err(misunderstood)?,
@@ -299,13 +300,13 @@ fn drop_connection(server: &Server, id: &str, wanted: DropBody) -> Result<Done, 
     }
     if !server.hubs.drop_connection(id, &how) {
         let message = format!("The connection `{id}` has no socket just now.");
-        return Err(Refusal::new(StatusCode::CONFLICT, message));
+        return Err(ControlRefusal::new(StatusCode::CONFLICT, message));
     }
     Ok(respond(StatusCode::OK, &json!({"dropped": id})).into())
 }
 
-fn misunderstood(error: GrammarError) -> Refusal {
-    let mut refusal = Refusal::bad_request(error.message);
+fn misunderstood(error: GrammarError) -> ControlRefusal {
+    let mut refusal = ControlRefusal::bad_request(error.message);
     refusal.hints = error.hints;
     refusal
 }
@@ -314,10 +315,10 @@ fn fault_json(fault: &FaultListing) -> Value {
     json!({"id": fault.id, "fault": fault.fault, "met": fault.met, "fired": fault.fired, "done": fault.done})
 }
 
-fn find_fault(server: &Server, id: &str) -> Result<FaultListing, Refusal> {
+fn find_fault(server: &Server, id: &str) -> Result<FaultListing, ControlRefusal> {
     let found = id.parse().ok().and_then(|id| server.faults.plan().get(id));
     found.ok_or_else(|| {
-        Refusal::not_found(format!("There is no fault `{id}`.")).hint("`GET /emulator/faults` lists them")
+        ControlRefusal::not_found(format!("There is no fault `{id}`.")).hint("`GET /emulator/faults` lists them")
     })
 }
 
@@ -328,20 +329,19 @@ struct FaultBody {
     fault: String,
 }
 
-fn add_fault(server: &Server, wanted: &FaultBody) -> Result<Done, Refusal> {
+fn add_fault(server: &Server, wanted: &FaultBody) -> Result<ControlAnswer, ControlRefusal> {
     let fault: Fault = wanted.fault.parse().map_err(misunderstood)?;
     let plan = server.faults.plan();
-    let listed = plan
-        .add(fault)
-        .and_then(|id| plan.get(id))
-        .ok_or_else(|| Refusal::new(StatusCode::CONFLICT, "There are a thousand faults already.").hint("clear some"))?;
+    let listed = plan.add(fault).and_then(|id| plan.get(id)).ok_or_else(|| {
+        ControlRefusal::new(StatusCode::CONFLICT, "There are a thousand faults already.").hint("clear some")
+    })?;
     tracing::info!("fault {} (`{}`) is in force", listed.id, listed.fault);
     server.hubs.faults_changed();
     let mut response = respond(StatusCode::CREATED, &fault_json(&listed));
     if let Ok(location) = HeaderValue::from_str(&format!("/emulator/faults/{}", listed.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    Ok(Done { response, note: Some(format!("fault {}: {}", listed.id, listed.fault)) })
+    Ok(ControlAnswer { response, note: Some(format!("fault {}: {}", listed.id, listed.fault)) })
 }
 
 /// Body of a move of recovery windows.
@@ -352,12 +352,12 @@ struct AdvanceBody {
     connection: Option<String>,
 }
 
-fn advance(server: &Server, wanted: AdvanceBody) -> Result<Response, Refusal> {
+fn advance(server: &Server, wanted: AdvanceBody) -> Result<Response, ControlRefusal> {
     let by = match wanted.by {
         None => None,
         Some(Word::Number(seconds)) => Some(Duration::from_secs(seconds)),
         Some(Word::Text(text)) => {
-            Some(duration(&text).map_err(|expected| Refusal::bad_request(format!("`by`: {expected}")))?)
+            Some(duration(&text).map_err(|expected| ControlRefusal::bad_request(format!("`by`: {expected}")))?)
         }
     };
     if let Some(id) = &wanted.connection

@@ -14,7 +14,7 @@ const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 
 /// What a request that went well is answered.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RestAnswer {
     /// A status alone.
     Status(StatusCode),
     /// 202: a message was queued for so many connections.
@@ -23,7 +23,7 @@ pub(super) enum Answer {
     Json(String),
 }
 
-impl Answer {
+impl RestAnswer {
     pub(super) const OK: Self = Self::Status(StatusCode::OK);
     pub(super) const NO_CONTENT: Self = Self::Status(StatusCode::NO_CONTENT);
 
@@ -57,7 +57,7 @@ fn bare(status: StatusCode) -> Response {
 
 /// Why a request was not carried out. The text never contains a token.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub(super) struct RestProblem {
     status: StatusCode,
     code: &'static str,
     /// For people.
@@ -108,7 +108,7 @@ struct ProblemDetails<'a> {
     status: u16,
 }
 
-impl Problem {
+impl RestProblem {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, code, message, target: None, allow: None, routed: true, token: None, form: Form::Plain }

@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::time::timeout;
 
-use super::answer::Problem;
+use super::answer::RestProblem;
 use crate::charset::{self, NoText};
 use crate::object::object;
 use crate::server::request::BODY_TIME_LIMIT;
@@ -21,9 +21,9 @@ const REFUSED_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// A body, or why there is none.
 #[derive(Debug)]
-pub(super) struct Payload(Result<Bytes, Problem>);
+pub(super) struct RestPayload(Result<Bytes, RestProblem>);
 
-impl Payload {
+impl RestPayload {
     pub(super) async fn read(headers: &HeaderMap, body: Body) -> Self {
         Self(read(headers, body).await)
     }
@@ -33,19 +33,19 @@ impl Payload {
         self.0.is_err()
     }
 
-    fn bytes(self, headers: &HeaderMap) -> Result<Bytes, Problem> {
+    fn bytes(self, headers: &HeaderMap) -> Result<Bytes, RestProblem> {
         let bytes = self.0?;
         if headers.contains_key(header::CONTENT_LENGTH) { Ok(bytes) } else { Err(no_length()) }
     }
 
     /// A message.
-    pub(super) fn message(self, headers: &HeaderMap) -> Result<OwnedData, Problem> {
+    pub(super) fn message(self, headers: &HeaderMap) -> Result<OwnedData, RestProblem> {
         let bytes = self.bytes(headers)?;
-        let wrong = |message: String| Problem::bad_request("body", message);
+        let wrong = |message: String| RestProblem::bad_request("body", message);
         let given = content_type(headers)?;
         let text = || {
             charset::text(&bytes, given.unwrap_or_default()).map_err(|error| match error {
-                NoText::Charset(_) => Problem::unsupported_type(format!("The body cannot be read: {error}.")),
+                NoText::Charset(_) => RestProblem::unsupported_type(format!("The body cannot be read: {error}.")),
                 NoText::Bytes(_) => wrong(format!("The body cannot be read: {error}.")),
             })
         };
@@ -55,19 +55,21 @@ impl Payload {
                 OwnedData::json(&text()?).map_err(|error| wrong(format!("The body is not JSON: {error}.")))
             }
             Some("application/octet-stream") | None => Ok(OwnedData::binary(&bytes)),
-            Some(other) => Err(Problem::unsupported_type(format!(
+            Some(other) => Err(RestProblem::unsupported_type(format!(
                 "A message is text/plain, application/json or application/octet-stream, not {other}."
             ))),
         }
     }
 
     /// A JSON document of a known form.
-    pub(super) fn json<T: serde::de::DeserializeOwned>(self, headers: &HeaderMap) -> Result<T, Problem> {
+    pub(super) fn json<T: serde::de::DeserializeOwned>(self, headers: &HeaderMap) -> Result<T, RestProblem> {
         let bytes = self.bytes(headers)?;
         match content_type(headers)?.map(charset::essence).as_deref() {
             Some("application/json") | None => object(&bytes)
-                .map_err(|why| Problem::bad_request("body", format!("The body is not as it should be: {why}."))),
-            Some(other) => Err(Problem::unsupported_type(format!("The body has to be application/json, not {other}."))),
+                .map_err(|why| RestProblem::bad_request("body", format!("The body is not as it should be: {why}."))),
+            Some(other) => {
+                Err(RestProblem::unsupported_type(format!("The body has to be application/json, not {other}.")))
+            }
         }
     }
 }
@@ -95,11 +97,11 @@ pub(super) async fn discard(headers: &HeaderMap, mut body: Body) -> bool {
     timeout(REFUSED_TIME_LIMIT, pass).await.unwrap_or(false)
 }
 
-fn no_length() -> Problem {
-    Problem::bad_request("Content-Length", "The request has no Content-Length.")
+fn no_length() -> RestProblem {
+    RestProblem::bad_request("Content-Length", "The request has no Content-Length.")
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, RestProblem> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -108,18 +110,18 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     let length = length.ok_or_else(no_length)?;
     if length > MAX_BYTES {
         let message = format!("The body has {length} bytes; it may have {MAX_BYTES}.");
-        return Err(Problem::bad_request("body", message));
+        return Err(RestProblem::bad_request("body", message));
     }
     match timeout(BODY_TIME_LIMIT, to_bytes(body, MAX_BYTES)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(Problem::bad_request("body", format!("The body broke off: {error}."))),
-        Err(_) => Err(Problem::body_timeout()),
+        Ok(Err(error)) => Err(RestProblem::bad_request("body", format!("The body broke off: {error}."))),
+        Err(_) => Err(RestProblem::body_timeout()),
     }
 }
 
 /// The `Content-Type`, unless it names no media type.
-fn content_type(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn content_type(headers: &HeaderMap) -> Result<Option<&str>, RestProblem> {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(None) };
-    let value = value.to_str().map_err(|_| Problem::unsupported_type("The Content-Type is not text."))?;
+    let value = value.to_str().map_err(|_| RestProblem::unsupported_type("The Content-Type is not text."))?;
     Ok(Some(value).filter(|value| !charset::essence(value).is_empty()))
 }

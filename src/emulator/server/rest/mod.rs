@@ -21,12 +21,12 @@ use axum::response::Response;
 use axum::routing::{any, get};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 
-use super::refusals::{Place, Reason};
+use super::refusals::{EntryPoint, Reason};
 use super::request::{Query, bearer, names};
 use super::{Server, trace, unix_now};
-use answer::{Answer, Problem};
-use body::Payload;
-use route::{Action, Found, Resource};
+use answer::{RestAnswer, RestProblem};
+use body::RestPayload;
+use route::{Resource, RestAction, RouteMatch};
 use webpubsub_net::auth::token::{RequestAudience, TokenError, check_unsigned_entra_token, verify_request_token};
 use webpubsub_proto::check_hub_name;
 
@@ -71,22 +71,22 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
 pub(super) async fn forbid(server: &Server, request: Request, message: &str) -> Response {
     let (head, body) = request.into_parts();
     let whole = body::discard(&head.headers, body).await;
-    finish(server, &head, Err(Problem::forbidden(message)), whole)
+    finish(server, &head, Err(RestProblem::forbidden(message)), whole)
 }
 
 /// The answer. Unless the request's body has come `whole`, nothing can be read behind it.
-fn finish(server: &Server, head: &request::Parts, outcome: Result<Answer, Problem>, whole: bool) -> Response {
+fn finish(server: &Server, head: &request::Parts, outcome: Result<RestAnswer, RestProblem>, whole: bool) -> Response {
     let routed = outcome.as_ref().map_or_else(|problem| problem.routed, |_| true);
-    let reason = outcome.as_ref().err().and_then(Problem::reason);
-    let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), Answer::note);
-    let mut response = outcome.map_or_else(Problem::into_response, Answer::into_response);
+    let reason = outcome.as_ref().err().and_then(RestProblem::reason);
+    let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), RestAnswer::note);
+    let mut response = outcome.map_or_else(RestProblem::into_response, RestAnswer::into_response);
     let status = response.status().as_u16();
     match (&reason, note.as_deref()) {
         (Some(reason), Some(message)) => trace::disqualified(server, head, status, (message, reason)),
         (_, note) => trace::answered(&server.traffic, &head.method, head.uri.path(), status, note),
     }
     if reason.is_none() && head.extensions.get::<Trusted>().is_none() {
-        server.refusals.passed(&Place::Rest);
+        server.refusals.passed(&EntryPoint::Rest);
     }
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
@@ -104,17 +104,17 @@ fn finish(server: &Server, head: &request::Parts, outcome: Result<Answer, Proble
 }
 
 /// What is to be answered, and whether the body has come whole.
-async fn respond(server: &Server, head: &request::Parts, body: Body) -> (Result<Answer, Problem>, bool) {
+async fn respond(server: &Server, head: &request::Parts, body: Body) -> (Result<RestAnswer, RestProblem>, bool) {
     let segments = match route::segments(head.uri.path()) {
         Ok(segments) => segments,
         Err(problem) => return (Err(problem), body::discard(&head.headers, body).await),
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match admit(server, head, &segments) {
-        Ok(Admitted { hub, action, query }) => {
-            let payload = Payload::read(&head.headers, body).await;
+        Ok(AdmittedRequest { hub, action, query }) => {
+            let payload = RestPayload::read(&head.headers, body).await;
             let whole = !payload.is_unread();
-            let call = operations::Call { head, query: &query, payload };
+            let call = operations::RestCall { head, query: &query, payload };
             (operations::carry_out(server, &hub, action, call).await, whole)
         }
         // A client that is still writing its body might never read a refusal.
@@ -123,38 +123,38 @@ async fn respond(server: &Server, head: &request::Parts, body: Body) -> (Result<
 }
 
 /// A request whose head is as it should be.
-struct Admitted<'a> {
+struct AdmittedRequest<'a> {
     /// In lower case.
     hub: String,
-    action: Action<'a>,
+    action: RestAction<'a>,
     query: Query,
 }
 
-fn admit<'a>(server: &Server, head: &request::Parts, segments: &[&'a str]) -> Result<Admitted<'a>, Problem> {
+fn admit<'a>(server: &Server, head: &request::Parts, segments: &[&'a str]) -> Result<AdmittedRequest<'a>, RestProblem> {
     let Some(Resource { hub, found }) = route::find(segments, &head.method) else {
-        return Err(Problem::nowhere());
+        return Err(RestProblem::nowhere());
     };
     let action = match found {
-        Found::Action(action) => action,
-        Found::WrongMethod(allowed) => return Err(Problem::method_not_allowed(&head.method, &allowed)),
+        RouteMatch::Action(action) => action,
+        RouteMatch::WrongMethod(allowed) => return Err(RestProblem::method_not_allowed(&head.method, &allowed)),
     };
-    check_hub_name(hub).map_err(|error| Problem::bad_request("hub", format!("`{hub}`: {error}.")))?;
+    check_hub_name(hub).map_err(|error| RestProblem::bad_request("hub", format!("`{hub}`: {error}.")))?;
     // Hub names have no case (PROTOCOL §1.3).
     let hub = hub.to_ascii_lowercase();
     authenticate(server, head)?;
     let query = Query::parse(head.uri.query().unwrap_or_default());
     query.check_version()?;
-    Ok(Admitted { hub, action, query })
+    Ok(AdmittedRequest { hub, action, query })
 }
 
 /// PROTOCOL §2.4.
-fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
+fn authenticate(server: &Server, head: &request::Parts) -> Result<(), RestProblem> {
     if head.extensions.get::<Trusted>().is_some() {
         return Ok(());
     }
     let Some(token) = bearer(&head.headers).filter(|token| !token.is_empty()) else {
         let message = "The request has no token: no Authorization header with a bearer.";
-        return Err(Problem::unauthorized(message, Reason::NoToken));
+        return Err(RestProblem::unauthorized(message, Reason::NoToken));
     };
     let names = names(server, &head.headers);
     let endpoints: Vec<_> = names.iter().map(String::as_str).collect();
@@ -165,7 +165,8 @@ fn authenticate(server: &Server, head: &request::Parts) -> Result<(), Problem> {
         }
         verified => verified,
     };
-    let refused = |error: TokenError| Problem::unauthorized(format!("Unauthorized: {error}."), Reason::token(&error));
+    let refused =
+        |error: TokenError| RestProblem::unauthorized(format!("Unauthorized: {error}."), Reason::token(&error));
     verified.map(|_| ()).map_err(refused)
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::answer::Problem;
+use super::answer::RestProblem;
 use crate::server::request::Query;
 
 /// PROTOCOL §13. The last one is the newest.
@@ -17,17 +17,17 @@ impl Query {
     }
 
     /// The value of a parameter that can be given once.
-    pub(super) fn one(&self, name: &'static str) -> Result<Option<&str>, Problem> {
+    pub(super) fn one(&self, name: &'static str) -> Result<Option<&str>, RestProblem> {
         let mut own = self.values(name);
         let first = own.next();
         match own.next() {
             None => Ok(first),
-            Some(_) => Err(Problem::bad_request(name, format!("The parameter `{name}` is given more than once."))),
+            Some(_) => Err(RestProblem::bad_request(name, format!("The parameter `{name}` is given more than once."))),
         }
     }
 
     /// A number within bounds.
-    pub(super) fn number<T>(&self, name: &'static str, range: RangeInclusive<T>) -> Result<Option<T>, Problem>
+    pub(super) fn number<T>(&self, name: &'static str, range: RangeInclusive<T>) -> Result<Option<T>, RestProblem>
     where
         T: FromStr + PartialOrd + Display,
     {
@@ -37,17 +37,17 @@ impl Query {
             Ok(_) | Err(_) => {
                 let (least, most) = range.into_inner();
                 let message = format!("`{name}` is `{text}`; it has to be a number from {least} to {most}.");
-                Err(Problem::bad_request(name, message))
+                Err(RestProblem::bad_request(name, message))
             }
         }
     }
 
     /// A version that is unknown or given twice is refused; none means the newest.
-    pub(super) fn check_version(&self) -> Result<(), Problem> {
+    pub(super) fn check_version(&self) -> Result<(), RestProblem> {
         match self.one("api-version")? {
             Some(version) if !VERSIONS.contains(&version) => {
                 let message = format!("The api-version `{version}` is none of {}.", VERSIONS.join(", "));
-                Err(Problem::bad_request("api-version", message))
+                Err(RestProblem::bad_request("api-version", message))
             }
             Some(_) | None => Ok(()),
         }

@@ -3,12 +3,12 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
-use super::answer::Problem;
+use super::answer::RestProblem;
 use webpubsub_proto::hub::{Permission, Target};
 
 /// An operation, with the names that stand in its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Action<'a> {
+pub(super) enum RestAction<'a> {
     Send(Target<'a>),
     Close(Target<'a>),
     AddToGroups,
@@ -26,23 +26,23 @@ pub(super) enum Action<'a> {
         who: Target<'a>,
         group: Option<&'a str>,
     },
-    Grant(Permitted<'a>),
-    Revoke(Permitted<'a>),
-    HasPermission(Permitted<'a>),
+    Grant(ConnectionPermission<'a>),
+    Revoke(ConnectionPermission<'a>),
+    HasPermission(ConnectionPermission<'a>),
     GenerateToken,
 }
 
 /// A permission of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Permitted<'a> {
+pub(super) struct ConnectionPermission<'a> {
     /// As in the path.
     permission: &'a str,
     pub(super) connection: &'a str,
 }
 
-impl Permitted<'_> {
+impl ConnectionPermission<'_> {
     /// By its name or by the number that .NET's SDK has for it.
-    pub(super) fn permission(&self) -> Result<Permission, Problem> {
+    pub(super) fn permission(&self) -> Result<Permission, RestProblem> {
         match self.permission {
             "1" => Ok(Permission::SendToGroup),
             "2" => Ok(Permission::JoinLeaveGroup),
@@ -50,7 +50,7 @@ impl Permitted<'_> {
             name if name.eq_ignore_ascii_case("joinLeaveGroup") => Ok(Permission::JoinLeaveGroup),
             other => {
                 let message = format!("The permission `{other}` is neither sendToGroup nor joinLeaveGroup.");
-                Err(Problem::bad_request("permission", message))
+                Err(RestProblem::bad_request("permission", message))
             }
         }
     }
@@ -61,22 +61,22 @@ impl Permitted<'_> {
 pub(super) struct Resource<'a> {
     /// As in the path.
     pub(super) hub: &'a str,
-    pub(super) found: Found<'a>,
+    pub(super) found: RouteMatch<'a>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found<'a> {
-    Action(Action<'a>),
+pub(super) enum RouteMatch<'a> {
+    Action(RestAction<'a>),
     /// These methods there are.
     WrongMethod(Vec<Method>),
 }
 
 /// The segments of a path, decoded one by one, so that a name may have slashes in it.
-pub(super) fn segments(path: &str) -> Result<Vec<String>, Problem> {
+pub(super) fn segments(path: &str) -> Result<Vec<String>, RestProblem> {
     let path = path.trim_start_matches('/');
     let segments = path.strip_suffix('/').unwrap_or(path).split('/').map(|segment| {
         let decoded = percent_decode_str(segment).decode_utf8().map(|segment| segment.into_owned());
-        decoded.map_err(|_| Problem::bad_request("path", format!("`{segment}` in the path is not UTF-8.")))
+        decoded.map_err(|_| RestProblem::bad_request("path", format!("`{segment}` in the path is not UTF-8.")))
     });
     segments.collect()
 }
@@ -86,15 +86,15 @@ pub(super) fn find<'a>(segments: &[&'a str], method: &Method) -> Option<Resource
     let ["api", "hubs", hub, rest @ ..] = segments else { return None };
     let actions = actions(rest)?;
     let found = match actions.iter().find(|(of, _)| of == method) {
-        Some((_, action)) => Found::Action(*action),
-        None => Found::WrongMethod(actions.into_iter().map(|(of, _)| of).collect()),
+        Some((_, action)) => RouteMatch::Action(*action),
+        None => RouteMatch::WrongMethod(actions.into_iter().map(|(of, _)| of).collect()),
     };
     Some(Resource { hub, found })
 }
 
 /// What can be done at a path below the hub's.
-fn actions<'a>(path: &[&'a str]) -> Option<Vec<(Method, Action<'a>)>> {
-    use Action::{
+fn actions<'a>(path: &[&'a str]) -> Option<Vec<(Method, RestAction<'a>)>> {
+    use RestAction::{
         AddToGroups, Close, Exists, GenerateToken, Grant, HasPermission, Leave, ListMembers, RemoveFromGroups, Revoke,
         Send,
     };
@@ -122,7 +122,7 @@ fn actions<'a>(path: &[&'a str]) -> Option<Vec<(Method, Action<'a>)>> {
         ["connections", id, "groups"] => Some(vec![(Method::DELETE, Leave { who: Connection(id), group: None })]),
         ["users", user, "groups"] => Some(vec![(Method::DELETE, Leave { who: User(user), group: None })]),
         ["permissions", permission, "connections", connection] => {
-            let permitted = Permitted { permission, connection };
+            let permitted = ConnectionPermission { permission, connection };
             Some(vec![
                 (Method::HEAD, HasPermission(permitted)),
                 (Method::PUT, Grant(permitted)),
@@ -133,6 +133,9 @@ fn actions<'a>(path: &[&'a str]) -> Option<Vec<(Method, Action<'a>)>> {
     }
 }
 
-fn membership<'a>(who: Target<'a>, group: &'a str) -> Vec<(Method, Action<'a>)> {
-    vec![(Method::PUT, Action::Join { who, group }), (Method::DELETE, Action::Leave { who, group: Some(group) })]
+fn membership<'a>(who: Target<'a>, group: &'a str) -> Vec<(Method, RestAction<'a>)> {
+    vec![
+        (Method::PUT, RestAction::Join { who, group }),
+        (Method::DELETE, RestAction::Leave { who, group: Some(group) }),
+    ]
 }

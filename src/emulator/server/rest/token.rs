@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::{Server, unix_now};
-use super::answer::{Answer, Problem};
+use super::answer::{RestAnswer, RestProblem};
 use crate::server::request::Query;
 use webpubsub_net::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
 use webpubsub_net::secret::Secret;
@@ -18,15 +18,15 @@ use webpubsub_proto::check_group_name;
 const DEFAULT_MINUTES: u32 = 60;
 
 #[derive(Serialize)]
-struct Token<'a> {
+struct TokenBody<'a> {
     token: &'a str,
 }
 
-pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<Answer, Problem> {
+pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<RestAnswer, RestProblem> {
     let minutes = query.number("minutesToExpire", 1..=i32::MAX.unsigned_abs())?.unwrap_or(DEFAULT_MINUTES);
     let groups = query.all("group");
     for group in &groups {
-        check_group_name(group).map_err(|error| Problem::bad_request("group", format!("`{group}`: {error}.")))?;
+        check_group_name(group).map_err(|error| RestProblem::bad_request("group", format!("`{group}`: {error}.")))?;
     }
     let audience = match query.one("clientType")? {
         None => client_audience(&server.endpoint, hub),
@@ -34,7 +34,7 @@ pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<Answ
         Some(kind) if kind.eq_ignore_ascii_case("MQTT") => format!("{}/clients/mqtt/hubs/{hub}", server.endpoint),
         Some(other) => {
             let message = format!("The clientType `{other}` is neither Default nor MQTT.");
-            return Err(Problem::bad_request("clientType", message));
+            return Err(RestProblem::bad_request("clientType", message));
         }
     };
     let request = ClientTokenRequest {
@@ -48,5 +48,5 @@ pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<Answ
         claims: &[],
     };
     let key = server.keys.first().cloned().unwrap_or_else(|| Secret::new(""));
-    Ok(Answer::json(&Token { token: sign_client_token(&key, &request).expose() }))
+    Ok(RestAnswer::json(&TokenBody { token: sign_client_token(&key, &request).expose() }))
 }

@@ -2,7 +2,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_client_reaches_its_hub_by_path_or_query_whatever_the_case() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let token = emulator.token("Chat", "alice", &BOTH_ROLES, &["g"]);
     let mut members = Vec::new();
     for path in ["/client/hubs/chat?", "/client/hubs/CHAT?", "/client/?hub=chat&", "/client?hub=Chat&"] {
@@ -18,7 +18,7 @@ async fn a_client_reaches_its_hub_by_path_or_query_whatever_the_case() {
 
 #[tokio::test]
 async fn the_token_may_be_in_the_header_and_the_query_wins() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let token = emulator.token("chat", "alice", &[], &[]);
     let header = format!("Authorization: bearer {token}\r\n");
     let (head, _) = emulator.request("GET", "/client/hubs/chat", &header).await;
@@ -32,7 +32,7 @@ async fn the_token_may_be_in_the_header_and_the_query_wins() {
 
 #[tokio::test]
 async fn a_refused_token_is_401_with_the_reason_and_without_the_token() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let good = emulator.token("chat", "alice", &[], &[]);
     let sign = |audience: &str, issued_at: u64, key: &str| {
         let request = ClientTokenRequest {
@@ -67,7 +67,7 @@ async fn a_refused_token_is_401_with_the_reason_and_without_the_token() {
 async fn the_audience_may_name_the_host_the_client_used_or_the_advertised_one() {
     // Behind a gateway, which takes its path away.
     let advertise = Some("https://dev.example/gateway/".to_owned());
-    let emulator = Emulator::start_with(ServerConfig { advertise, ..ServerConfig::new([7; 32]) }).await;
+    let emulator = TestEmulator::start_with(ServerConfig { advertise, ..ServerConfig::new([7; 32]) }).await;
     let port = emulator.address.port();
     for endpoint in ["https://dev.example/gateway", &format!("http://127.0.0.1:{port}"), &format!("ws://[::1]:{port}")]
     {
@@ -90,14 +90,14 @@ async fn the_audience_may_name_the_host_the_client_used_or_the_advertised_one() 
 #[tokio::test]
 async fn both_keys_are_accepted() {
     let keys = vec![Secret::new("first"), Secret::new(DEVELOPMENT_KEY)];
-    let emulator = Emulator::start_with(ServerConfig { keys, ..ServerConfig::new([7; 32]) }).await;
+    let emulator = TestEmulator::start_with(ServerConfig { keys, ..ServerConfig::new([7; 32]) }).await;
     emulator.pubsub(JSON).await;
 }
 
 #[tokio::test]
 async fn anonymous_clients_are_let_in_only_when_allowed_and_have_no_roles() {
     let config = ServerConfig { allow_anonymous: true, ..ServerConfig::new([7; 32]) };
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let mut client = emulator.connect("/client/hubs/chat", Some(JSON)).await;
     assert_eq!(client.json().await["userId"], serde_json::Value::Null);
     client.send(r#"{"type":"joinGroup","group":"g","ackId":1}"#).await;
@@ -108,7 +108,7 @@ async fn anonymous_clients_are_let_in_only_when_allowed_and_have_no_roles() {
 
 #[tokio::test]
 async fn what_is_no_proper_handshake_is_refused() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let token = emulator.token("chat", "alice", &[], &[]);
     let blank = emulator.token("chat", "alice", &[], &[" "]);
     for (method, path, status, reason) in [
@@ -141,7 +141,7 @@ async fn what_is_no_proper_handshake_is_refused() {
 
 #[tokio::test]
 async fn health_needs_no_token() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for method in ["GET", "HEAD"] {
         let (head, body) = emulator.request(method, "/api/health", "").await;
         assert!(head.starts_with("HTTP/1.1 200 ") && body.is_empty(), "{head}");
@@ -150,7 +150,7 @@ async fn health_needs_no_token() {
 
 #[tokio::test]
 async fn the_first_known_subprotocol_is_chosen_and_echoed_as_offered() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let path = emulator.path();
     let mut client = emulator.connect(&path, Some("json.reliable.webpubsub.azure.v1, mqtt")).await;
     assert_eq!(client.protocol.as_deref(), Some(RELIABLE));
@@ -165,7 +165,7 @@ async fn the_first_known_subprotocol_is_chosen_and_echoed_as_offered() {
 
 #[tokio::test]
 async fn parameters_have_no_case_the_last_counts_and_an_empty_mode_is_none() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let token = emulator.token("chat", "alice", &BOTH_ROLES, &[]);
     for query in [
         format!("ACCESS_TOKEN={token}&webpubsub_mode="),
@@ -197,7 +197,7 @@ async fn parameters_have_no_case_the_last_counts_and_an_empty_mode_is_none() {
 
 #[tokio::test]
 async fn whoever_has_no_more_to_send_is_answered_all_the_same() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let mut stream = TcpStream::connect(emulator.address).await.unwrap();
     stream.write_all(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
     stream.shutdown().await.unwrap();

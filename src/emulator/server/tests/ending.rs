@@ -5,7 +5,7 @@ use super::*;
 
 #[tokio::test]
 async fn malformed_input_is_answered_with_disconnected_and_a_close_code() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let invalid_utf8 = {
         use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
         Message::Frame(WireFrame::message(vec![0xff, 0xfe], OpCode::Data(Data::Text), true))
@@ -25,7 +25,7 @@ async fn malformed_input_is_answered_with_disconnected_and_a_close_code() {
 
 #[tokio::test]
 async fn broken_framing_is_1002() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut client, _) = emulator.pubsub(JSON).await;
     // A text frame without a mask.
     client.stream.get_mut().write_all(&[0x81, 0x01, b'x']).await.unwrap();
@@ -34,7 +34,7 @@ async fn broken_framing_is_1002() {
 
 #[tokio::test]
 async fn a_close_code_that_no_frame_may_have_is_answered_with_1002() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for code in [999_u16, 1005, 1006, 1015, 5000] {
         let (mut client, _) = emulator.pubsub(JSON).await;
         let [high, low] = code.to_be_bytes();
@@ -45,7 +45,7 @@ async fn a_close_code_that_no_frame_may_have_is_answered_with_1002() {
 
 #[tokio::test]
 async fn a_close_frame_is_answered_and_1000_ends_the_connection() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for (code, recoverable) in [(CloseCode::Normal, false), (CloseCode::Away, true)] {
         let (mut client, connected) = emulator.pubsub(RELIABLE).await;
         client.send(Message::Close(Some(CloseFrame { code, reason: "".into() }))).await;
@@ -70,7 +70,7 @@ async fn clients_are_pinged_and_silent_ones_are_dropped() {
     let mut config = ServerConfig::new([7; 32]);
     config.hub.ping_interval = Duration::from_millis(100);
     config.hub.silence_limit = Duration::from_secs(2);
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let (client, _) = emulator.pubsub(JSON).await;
     let (mut lively, _) = emulator.pubsub(JSON).await;
     // Read below the WebSocket, so nothing is answered.
@@ -94,7 +94,7 @@ async fn a_member_that_does_not_read_is_given_up_and_the_publisher_goes_on() {
     let mut config = ServerConfig::new([7; 32]);
     config.hub.max_backlog_bytes = 4 * 1024 * 1024;
     config.hub.patience = Duration::from_millis(100);
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let (mut sender, _) = emulator.pubsub(JSON).await;
     let (mut stuck, _) = emulator.pubsub(JSON).await;
     stuck.send(r#"{"type":"joinGroup","group":"g","ackId":1}"#).await;
@@ -116,7 +116,7 @@ async fn a_member_that_does_not_read_is_given_up_and_the_publisher_goes_on() {
 
 #[tokio::test]
 async fn a_stopping_server_tells_its_clients() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut reliable, _) = emulator.pubsub(RELIABLE).await;
     let (mut json, _) = emulator.pubsub(JSON).await;
     let mut simple = emulator.connect(&emulator.path(), None).await;
@@ -137,7 +137,7 @@ async fn a_stopping_server_tells_its_clients() {
 
 #[tokio::test]
 async fn clients_that_do_not_read_or_never_finish_a_request_do_not_keep_a_server_from_stopping() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (_deaf, _) = emulator.pubsub(RELIABLE).await;
     let mut half = TcpStream::connect(emulator.address).await.unwrap();
     half.write_all(b"GET / HT").await.unwrap();

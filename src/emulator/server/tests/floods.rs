@@ -8,7 +8,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Writes the same for ever, and reads nothing.
-fn flood(client: Client, begin: Vec<u8>, endless: &[u8]) -> JoinHandle<()> {
+fn flood(client: TestClient, begin: Vec<u8>, endless: &[u8]) -> JoinHandle<()> {
     let much = endless.repeat(1 + 100_000 / endless.len());
     let mut stream = client.stream.into_inner();
     tokio::spawn(async move {
@@ -21,7 +21,7 @@ fn flood(client: Client, begin: Vec<u8>, endless: &[u8]) -> JoinHandle<()> {
 
 #[tokio::test]
 async fn floods_that_make_no_message_starve_nobody_and_do_not_keep_a_server_from_stopping() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let fragments = flood(emulator.pubsub(JSON).await.0, frame(0x01, b""), &frame(0x00, b""));
     let pings = flood(emulator.pubsub(JSON).await.0, Vec::new(), &frame(0x89, &[b'x'; 125]));
     let (mut other, _) = emulator.pubsub(JSON).await;
@@ -40,7 +40,7 @@ async fn floods_that_make_no_message_starve_nobody_and_do_not_keep_a_server_from
 async fn a_client_that_asks_for_ever_and_reads_nothing_is_given_up() {
     let mut config = ServerConfig::new([7; 32]);
     config.hub.max_backlog_bytes = 256 * 1024;
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let asking = flood(emulator.pubsub(JSON).await.0, Vec::new(), &frame(0x81, br#"{"type":"ping"}"#));
     bounded(asking).await.unwrap();
 }

@@ -22,19 +22,19 @@ fn token(key: &str, audience: &str) -> String {
     sign_client_token(&Secret::new(key), &request).expose().to_owned()
 }
 
-fn path(emulator: &Emulator) -> String {
+fn path(emulator: &TestEmulator) -> String {
     format!("/livetrace?access_token={}", token(DEVELOPMENT_KEY, &format!("{}/livetrace", emulator.endpoint())))
 }
 
 /// A client of the live trace: the records that come, one after the other.
-struct Tracer {
-    client: Client,
+struct TraceClient {
+    client: TestClient,
     waiting: Vec<Value>,
 }
 
-impl Tracer {
+impl TraceClient {
     /// Its handshake is accepted.
-    async fn greeted(emulator: &Emulator) -> Self {
+    async fn greeted(emulator: &TestEmulator) -> Self {
         let mut client = emulator.connect(&path(emulator), None).await;
         assert_eq!(client.protocol, None);
         client.send(HANDSHAKE).await;
@@ -42,7 +42,7 @@ impl Tracer {
         Self { client, waiting: Vec::new() }
     }
 
-    async fn started(emulator: &Emulator) -> Self {
+    async fn started(emulator: &TestEmulator) -> Self {
         let mut tracer = Self::greeted(emulator).await;
         tracer.client.send(START).await;
         // Answered behind it: it is listened from here on.
@@ -88,8 +88,8 @@ impl Tracer {
 
 #[tokio::test]
 async fn what_happens_is_told_from_the_start_on_with_templates() {
-    let emulator = Emulator::start().await;
-    let mut tracer = Tracer::started(&emulator).await;
+    let emulator = TestEmulator::start().await;
+    let mut tracer = TraceClient::started(&emulator).await;
     let (mut client, connected) = emulator.pubsub(JSON).await;
     let (id, started) = tracer.event().await;
     let context = json!({"hub": "chat", "connectionId": connected["connectionId"], "userId": "alice"});
@@ -121,8 +121,8 @@ async fn what_happens_is_told_from_the_start_on_with_templates() {
 
 #[tokio::test]
 async fn nothing_is_said_before_the_handshake_and_no_event_before_the_start() {
-    let emulator = Emulator::start().await;
-    let mut tracer = Tracer::greeted(&emulator).await;
+    let emulator = TestEmulator::start().await;
+    let mut tracer = TraceClient::greeted(&emulator).await;
     let (_client, _) = emulator.pubsub(JSON).await;
     // With an id it is answered, the names' case does not matter, and of two records in a message both count.
     let calls = "{\"type\":6}\u{1e}{\"type\":1,\"invocationId\":\"a\",\"target\":\"StartListeningToLogEvents\",\"arguments\":[]}\u{1e}\
@@ -138,7 +138,7 @@ async fn nothing_is_said_before_the_handshake_and_no_event_before_the_start() {
 
 #[tokio::test]
 async fn a_token_for_anything_else_is_refused() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let endpoint = emulator.endpoint();
     let refused = [
         (DEVELOPMENT_KEY, format!("{endpoint}/client/hubs/chat")),
@@ -165,7 +165,7 @@ async fn a_token_for_anything_else_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_signalr_is_told_so_and_closed() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for (first, answer) in [
         ("hello\u{1e}", "{\"error\":\"The handshake cannot be read: it is no JSON object.\"}\u{1e}"),
         (
@@ -179,7 +179,7 @@ async fn what_is_no_signalr_is_told_so_and_closed() {
         assert_eq!(client.close_frame().await.0, 1000);
     }
     for (message, code) in [(Message::text("nonsense\u{1e}"), 1000), (Message::binary(vec![1]), 1003)] {
-        let mut tracer = Tracer::greeted(&emulator).await;
+        let mut tracer = TraceClient::greeted(&emulator).await;
         tracer.client.send(message).await;
         let close = tracer.record().await;
         assert_eq!((&close["type"], &close["allowReconnect"]), (&json!(7), &Value::Null), "{close}");
@@ -190,8 +190,8 @@ async fn what_is_no_signalr_is_told_so_and_closed() {
 
 #[tokio::test]
 async fn a_service_that_stops_says_that_one_may_come_back() {
-    let emulator = Emulator::start().await;
-    let mut tracer = Tracer::started(&emulator).await;
+    let emulator = TestEmulator::start().await;
+    let mut tracer = TraceClient::started(&emulator).await;
     let stopped = tokio::spawn(emulator.stop());
     let close = tracer.record().await;
     assert_eq!((&close["type"], &close["allowReconnect"]), (&json!(7), &json!(true)), "{close}");
@@ -201,8 +201,8 @@ async fn a_service_that_stops_says_that_one_may_come_back() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_holds_nobody_up_and_is_told_what_it_missed() {
-    let emulator = Emulator::start().await;
-    let mut tracer = Tracer::started(&emulator).await;
+    let emulator = TestEmulator::start().await;
+    let mut tracer = TraceClient::started(&emulator).await;
     let (mut client, _) = emulator.pubsub(JSON).await;
     // Far more than buffers and the queue hold.
     let frame = r#"{"type":"sendToGroup","group":"g","noEcho":true,"dataType":"text","data":""}"#;

@@ -3,13 +3,13 @@ use super::*;
 const BASE: &str = "/api/hubs/chat";
 
 /// An answer to a REST request.
-struct Answer {
+struct RestResponse {
     status: u16,
     head: String,
     body: String,
 }
 
-impl Answer {
+impl RestResponse {
     fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-impl Emulator {
+impl TestEmulator {
     pub(super) fn bearer(&self, audience: &str) -> String {
         let token = sign_client_token(
             &Secret::new(DEVELOPMENT_KEY),
@@ -49,7 +49,7 @@ impl Emulator {
     }
 
     /// A request with exactly these headers, beside `Host` and `Connection`.
-    async fn raw(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+    async fn raw(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> RestResponse {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let port = self.address.port();
         let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n{headers}\r\n");
@@ -59,11 +59,11 @@ impl Emulator {
         let response = String::from_utf8(response).unwrap();
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        RestResponse { status, head: head.to_owned(), body: body.to_owned() }
     }
 
     /// A request as an SDK sends it: the token is for the whole URL.
-    async fn rest(&self, method: &str, path: &str, content_type: &str, body: &str) -> Answer {
+    async fn rest(&self, method: &str, path: &str, content_type: &str, body: &str) -> RestResponse {
         let path = format!("{BASE}{path}");
         let mut headers = self.bearer(&format!("{}{path}", self.endpoint()));
         if !content_type.is_empty() {
@@ -82,7 +82,7 @@ impl Emulator {
     }
 
     /// A PubSub client of any user, and its connection id.
-    pub(super) async fn user(&self, offer: &str, user: &str, roles: &[&str], groups: &[&str]) -> (Client, String) {
+    pub(super) async fn user(&self, offer: &str, user: &str, roles: &[&str], groups: &[&str]) -> (TestClient, String) {
         let path = format!("/client/hubs/chat?access_token={}", self.token("chat", user, roles, groups));
         let mut client = self.connect(&path, Some(offer)).await;
         let id = client.json().await["connectionId"].as_str().unwrap().to_owned();
@@ -92,7 +92,7 @@ impl Emulator {
 
 #[tokio::test]
 async fn every_row_of_the_table_is_answered_as_it_says() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (_client, id) = emulator.user(JSON, "alice", &[], &["g"]).await;
     for version in ["", "api-version=2021-10-01", "api-version=2022-11-01", "api-version=2024-12-01"] {
         for (method, path, status) in [
@@ -163,7 +163,7 @@ async fn every_row_of_the_table_is_answered_as_it_says() {
 
 #[tokio::test]
 async fn a_hub_without_connections_is_an_empty_hub_and_asking_does_not_make_one() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for (method, path, status) in [
         ("POST", "/:send", 202),
         ("HEAD", "/connections/c", 404),
@@ -186,7 +186,7 @@ async fn a_hub_without_connections_is_an_empty_hub_and_asking_does_not_make_one(
 
 #[tokio::test]
 async fn what_was_recorded_of_the_cloud_is_answered_so() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let bad = emulator.rest("POST", "/:send?filter=invalid+filter", "text/plain", "x").await;
     assert_eq!((bad.status, bad.header("content-type")), (400, Some("application/problem+json; charset=utf-8")));
     let body = bad.json();
@@ -234,7 +234,7 @@ async fn what_was_recorded_of_the_cloud_is_answered_so() {
 
 #[tokio::test]
 async fn bodies_become_messages_of_their_content_type() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut client, _) = emulator.user(RELIABLE, "alice", &[], &["g"]).await;
     let path = format!("/client/hubs/chat?access_token={}", emulator.token("chat", "raw", &[], &[]));
     let mut simple = emulator.connect(&path, None).await;
@@ -269,7 +269,7 @@ async fn bodies_become_messages_of_their_content_type() {
 
 #[tokio::test]
 async fn bodies_that_cannot_be_messages_are_refused() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for (content_type, body, status, code, part) in [
         ("application/json", "{", 400, "Error.BadRequest", "not JSON"),
         ("application/json", "", 400, "Error.BadRequest", "not JSON"),
@@ -301,7 +301,7 @@ async fn bodies_that_cannot_be_messages_are_refused() {
 
 #[tokio::test]
 async fn excluded_filter_and_metadata_do_what_they_say() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut alice, alice_id) = emulator.user(JSON, "alice", &[], &["g"]).await;
     let (mut bob, bob_id) = emulator.user(JSON, "bob", &[], &["g", "vip"]).await;
     for path in ["/:send", "/groups/g/:send"] {
@@ -342,7 +342,7 @@ async fn excluded_filter_and_metadata_do_what_they_say() {
 
 #[tokio::test]
 async fn groups_are_changed_for_all_connections_a_filter_means() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut alice, _) = emulator.user(JSON, "alice", &[], &[]).await;
     let (_bob, bob_id) = emulator.user(JSON, "bob", &[], &[]).await;
     let change = |what: &'static str, body: &'static str| emulator.rest("POST", what, "application/json", body);
@@ -374,7 +374,7 @@ async fn groups_are_changed_for_all_connections_a_filter_means() {
 
 #[tokio::test]
 async fn closing_tells_clients_the_reason_and_spares_the_excluded() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut alice, _) = emulator.user(RELIABLE, "alice", &[], &["g"]).await;
     let (mut bob, bob_id) = emulator.user(JSON, "bob", &[], &["g"]).await;
     let path = format!("/groups/g/:closeConnections?excluded={bob_id}&reason=too%20late%2C%20%C3%A9");
@@ -391,7 +391,7 @@ async fn closing_tells_clients_the_reason_and_spares_the_excluded() {
 
 #[tokio::test]
 async fn permissions_count_from_the_next_frame_on() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut client, id) = emulator.user(JSON, "alice", &[], &[]).await;
     let path = format!("/permissions/joinLeaveGroup/connections/{id}?targetName=a%2Fb");
     for (method, success) in [("HEAD", false), ("PUT", true), ("DELETE", false)] {
@@ -403,7 +403,7 @@ async fn permissions_count_from_the_next_frame_on() {
 
 #[tokio::test]
 async fn names_in_paths_may_hold_any_characters() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let group = "a/b ?#%é:send";
     let (mut client, id) = emulator.user(JSON, "us/er%2F", &[], &[]).await;
     let encoded = "a%2Fb%20%3F%23%25%C3%A9%3Asend";
@@ -421,7 +421,7 @@ async fn names_in_paths_may_hold_any_characters() {
 
 #[tokio::test]
 async fn members_are_listed_in_pages_whose_links_lead_on() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let mut clients = Vec::new();
     for user in ["a", "b", "c"] {
         clients.push(emulator.user(JSON, user, &[], &["g"]).await);
@@ -458,7 +458,7 @@ async fn members_are_listed_in_pages_whose_links_lead_on() {
 async fn links_lead_to_the_advertised_endpoint_and_its_tokens_are_taken() {
     let mut config = ServerConfig::new([7; 32]);
     config.advertise = Some("https://dev.example".to_owned());
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let _clients = (emulator.user(JSON, "a", &[], &["g"]).await, emulator.user(JSON, "b", &[], &["g"]).await);
     let path = format!("{BASE}/groups/g/connections?maxpagesize=1");
     let answer = emulator.raw("GET", &path, &emulator.bearer(&format!("https://dev.example{path}")), b"").await;
@@ -470,7 +470,7 @@ async fn links_lead_to_the_advertised_endpoint_and_its_tokens_are_taken() {
 
 #[tokio::test]
 async fn a_request_needs_a_token_for_its_url_or_one_above() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (path, port) = (format!("{BASE}/groups/a%2Fb/:send"), emulator.address.port());
     let at = |path: &str| format!("{}{path}", emulator.endpoint());
     let length = "Content-Length: 0\r\n";
@@ -506,7 +506,7 @@ async fn a_request_needs_a_token_for_its_url_or_one_above() {
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_said_with_what_there_is() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     for path in ["/api", "/api/", "/api/hubs", "/api/hubs/chat", "/api/hubs/chat/:nothing", "/api/hubs/chat/groups/g/x"]
     {
         let answer = emulator.raw("GET", path, "", b"").await;
@@ -535,7 +535,7 @@ async fn unknown_paths_and_methods_are_said_with_what_there_is() {
 
 #[tokio::test]
 async fn tokens_that_the_service_makes_let_clients_in_as_they_say() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let path = "/:generateToken?userId=ann%2Fb&role=webpubsub.sendToGroup&role=webpubsub.joinLeaveGroup.x&group=g&group=h\
                 &minutesToExpire=5&clientType=Default";
     let token = emulator.rest("POST", path, "", "").await.json()["token"].as_str().unwrap().to_owned();
@@ -562,7 +562,7 @@ async fn a_sender_waits_for_a_slow_receiver_only_as_long_as_the_hub_is_patient()
     let mut config = ServerConfig::new([7; 32]);
     config.hub.max_unacked_messages = 8;
     config.hub.patience = Duration::from_millis(100);
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let (mut slow, _) = emulator.user(RELIABLE, "slow", &[], &[]).await;
     let (mut quick, _) = emulator.user(JSON, "quick", &[], &[]).await;
     for n in 1..=9 {
@@ -583,7 +583,7 @@ async fn a_receiver_that_catches_up_lets_the_sender_go_on() {
     let mut config = ServerConfig::new([7; 32]);
     config.hub.max_unacked_messages = 8;
     config.hub.patience = Duration::from_secs(3600);
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let (mut slow, _) = emulator.user(RELIABLE, "slow", &[], &[]).await;
     for n in 1..=6 {
         emulator.send_text("/:send", &n.to_string()).await;
@@ -600,7 +600,7 @@ async fn a_receiver_that_catches_up_lets_the_sender_go_on() {
 
 #[tokio::test]
 async fn a_message_whose_time_is_up_is_not_replayed() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut client, connected) = emulator.pubsub(RELIABLE).await;
     emulator.send_text("/:send?messageTtlSeconds=1", "passes").await;
     emulator.send_text("/:send?messageTtlSeconds=0", "stays").await;

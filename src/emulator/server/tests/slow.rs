@@ -12,11 +12,11 @@ const LARGE: usize = 900_000;
 /// Bytes that pass every 50 ms.
 const PIECE: usize = 10_000;
 
-async fn emulator() -> Emulator {
+async fn emulator() -> TestEmulator {
     let mut config = ServerConfig::new([7; 32]);
     config.hub.ping_interval = SILENCE / 3;
     config.hub.silence_limit = SILENCE;
-    Emulator::start_with(config).await
+    TestEmulator::start_with(config).await
 }
 
 /// Publishes a message to group `g`.

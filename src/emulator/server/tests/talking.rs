@@ -2,7 +2,7 @@ use super::*;
 
 #[tokio::test]
 async fn two_clients_meet_in_a_group() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut alice, _) = emulator.pubsub(RELIABLE).await;
     let (mut bob, _) = emulator.pubsub(JSON).await;
     bob.send(r#"{"type":"joinGroup","group":"g","ackId":1}"#).await;
@@ -17,7 +17,7 @@ async fn two_clients_meet_in_a_group() {
 
 #[tokio::test]
 async fn hubs_are_apart() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let connect = async |hub: &str| {
         let token = emulator.token(hub, "u", &BOTH_ROLES, &["g"]);
         let mut client = emulator.connect(&format!("/client/hubs/{hub}?access_token={token}"), Some(JSON)).await;
@@ -32,7 +32,7 @@ async fn hubs_are_apart() {
 
 #[tokio::test]
 async fn events_are_echoed_to_their_sender() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut client, _) = emulator.pubsub(JSON).await;
     client.send(r#"{"type":"event","event":"e","ackId":1,"dataType":"json","data":{"a":1.0}}"#).await;
     assert_eq!(client.text().await, r#"{"type":"message","from":"server","dataType":"json","data":{"a":1.0}}"#);
@@ -48,7 +48,7 @@ async fn events_are_echoed_to_their_sender() {
 #[tokio::test]
 async fn without_a_handler_events_fail() {
     let config = ServerConfig { events: EventHandler::Missing, ..ServerConfig::new([7; 32]) };
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let (mut client, _) = emulator.pubsub(JSON).await;
     client.send(r#"{"type":"event","event":"e","ackId":1,"data":1}"#).await;
     assert_eq!(client.json().await["error"]["name"], "InternalServerError");
@@ -60,7 +60,7 @@ async fn without_a_handler_events_fail() {
 
 #[tokio::test]
 async fn simple_clients_publish_to_the_group_of_their_query() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let path = format!("{}&webpubsub_mode=sendToGroup&group=a%20b", emulator.path());
     let (mut member, _) = emulator.pubsub(JSON).await;
     member.send(r#"{"type":"joinGroup","group":"a b","ackId":1}"#).await;
@@ -79,7 +79,7 @@ async fn simple_clients_publish_to_the_group_of_their_query() {
 #[tokio::test]
 async fn a_burst_reaches_a_reliable_member_that_acknowledges_every_hundredth() {
     const COUNT: u64 = 5000;
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut sender, _) = emulator.pubsub(JSON).await;
     let (mut member, _) = emulator.pubsub(RELIABLE).await;
     member.send(r#"{"type":"joinGroup","group":"g","ackId":1}"#).await;
@@ -106,8 +106,8 @@ async fn a_burst_reaches_a_reliable_member_that_acknowledges_every_hundredth() {
 #[tokio::test]
 async fn two_reliable_members_can_flood_each_other() {
     const COUNT: u64 = 3000;
-    let emulator = Emulator::start().await;
-    let flood = async |client: Client| {
+    let emulator = TestEmulator::start().await;
+    let flood = async |client: TestClient| {
         let (mut sink, mut stream) = client.stream.split();
         let (acks, mut due) = tokio::sync::mpsc::unbounded_channel::<u64>();
         let writing = async move {
@@ -149,7 +149,7 @@ async fn two_reliable_members_can_flood_each_other() {
 
 #[tokio::test]
 async fn a_recovered_connection_misses_nothing() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let (mut sender, _) = emulator.pubsub(JSON).await;
     let (mut member, connected) = emulator.pubsub(RELIABLE).await;
     member.send(r#"{"type":"joinGroup","group":"g","ackId":1}"#).await;
@@ -184,7 +184,7 @@ async fn a_recovered_connection_misses_nothing() {
 
 #[tokio::test]
 async fn a_message_of_exactly_one_mebibyte_is_accepted() {
-    let emulator = Emulator::start().await;
+    let emulator = TestEmulator::start().await;
     let mut simple = emulator.connect(&emulator.path(), None).await;
     let big = vec![7; 1024 * 1024];
     simple.send(big.clone()).await;
@@ -227,7 +227,7 @@ async fn the_handler_of_connect_chooses_the_subprotocol_and_a_custom_one_makes_a
     let hubs = crate::upstream::settings::SettingsFile::parse(&file).unwrap().hubs;
     let routes = crate::upstream::settings::Routes { every_hub: Vec::new(), hubs };
     let config = ServerConfig { handlers: Some(CurrentRoutes::new(routes)), ..ServerConfig::new([7; 32]) };
-    let emulator = Emulator::start_with(config).await;
+    let emulator = TestEmulator::start_with(config).await;
     let mut client = emulator.connect(&emulator.path(), Some("json.webpubsub.azure.v1, Mine")).await;
     assert_eq!(client.protocol.as_deref(), Some("Mine"));
     client.send("hello").await;

@@ -11,7 +11,7 @@ use webpubsub_proto::tunnel::{
 };
 
 /// An emulator whose events of these names go to a tunnel; a failed request is asked once more, at once.
-async fn emulator(faults: &[&str]) -> Emulator {
+async fn emulator(faults: &[&str]) -> TestEmulator {
     let flag = "tunnel:///hooks/{hub}?e={event},user-events=*,system-events=";
     let handler = Handler::from_flag(flag, &UserEvents::All, SystemEvents::NONE).unwrap();
     let routes = Routes { every_hub: vec![handler], ..Routes::default() };
@@ -19,10 +19,10 @@ async fn emulator(faults: &[&str]) -> Emulator {
     let faults = faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect();
     let config = ServerConfig::new([7; 32]);
     let handlers = Some(CurrentRoutes::new(routes));
-    Emulator::start_with(ServerConfig { handlers, handler_limits: limits, faults, ..config }).await
+    TestEmulator::start_with(ServerConfig { handlers, handler_limits: limits, faults, ..config }).await
 }
 
-impl Emulator {
+impl TestEmulator {
     fn tunnel_path(&self, audience: &str) -> String {
         let bearer = self.bearer(audience);
         let token = bearer.trim().rsplit(' ').next().unwrap();
@@ -30,7 +30,7 @@ impl Emulator {
     }
 
     /// With the greeting taken.
-    async fn tunnel(&self) -> Client {
+    async fn tunnel(&self) -> TestClient {
         let audience = format!("ws://localhost:{}/server/tunnel?hub=chat", self.address.port());
         let mut tunnel = self.connect(&self.tunnel_path(&audience), None).await;
         assert_eq!(tunnel.protocol, None);
@@ -39,7 +39,7 @@ impl Emulator {
     }
 }
 
-impl Client {
+impl TestClient {
     async fn frame(&mut self) -> TunnelFrame {
         match self.next().await {
             Some(Message::Binary(bytes)) => decode_tunnel(&bytes).unwrap().unwrap(),

@@ -40,7 +40,7 @@ pub enum TemplateError {
 }
 
 /// A piece of a template.
-enum Piece<'a> {
+enum TemplatePiece<'a> {
     Text(&'a str),
     Hub,
     Event,
@@ -78,16 +78,16 @@ impl UrlTemplate {
         let mut text = String::with_capacity(self.text.len());
         for piece in pieces(&self.text) {
             match piece? {
-                Piece::Text(piece) => text.push_str(piece),
-                Piece::Hub => text.extend(utf8_percent_encode(hub, ESCAPED)),
-                Piece::Event => text.extend(utf8_percent_encode(event, ESCAPED)),
+                TemplatePiece::Text(piece) => text.push_str(piece),
+                TemplatePiece::Hub => text.extend(utf8_percent_encode(hub, ESCAPED)),
+                TemplatePiece::Event => text.extend(utf8_percent_encode(event, ESCAPED)),
             }
         }
         Ok(Url::parse(&text)?)
     }
 }
 
-fn pieces(text: &str) -> impl Iterator<Item = Result<Piece<'_>, TemplateError>> {
+fn pieces(text: &str) -> impl Iterator<Item = Result<TemplatePiece<'_>, TemplateError>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -96,7 +96,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Result<Piece<'_>, TemplateError>> 
         let Some(parameter) = rest.strip_prefix('{') else {
             let (piece, after) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
             rest = after;
-            return Some(Ok(Piece::Text(piece)));
+            return Some(Ok(TemplatePiece::Text(piece)));
         };
         let Some((name, after)) = parameter.split_once('}') else {
             rest = "";
@@ -104,8 +104,8 @@ fn pieces(text: &str) -> impl Iterator<Item = Result<Piece<'_>, TemplateError>> 
         };
         rest = after;
         Some(match name {
-            name if name.eq_ignore_ascii_case("hub") => Ok(Piece::Hub),
-            name if name.eq_ignore_ascii_case("event") => Ok(Piece::Event),
+            name if name.eq_ignore_ascii_case("hub") => Ok(TemplatePiece::Hub),
+            name if name.eq_ignore_ascii_case("event") => Ok(TemplatePiece::Event),
             name => Err(TemplateError::Parameter(name.to_owned())),
         })
     })

@@ -1,10 +1,10 @@
 use super::*;
 
 /// A handler without system events, so that a client is connected without its word.
-async fn with_client(limits: Limits) -> (Webhook, Client) {
+async fn with_client(limits: Limits) -> (Webhook, EventClient) {
     let webhook = Webhook::start().await;
     let upstream = upstream(format!("{},system-events=", webhook.url("/{hub}/{event}?k=v")), limits);
-    let client = Client::connected(&upstream).await;
+    let client = EventClient::connected(&upstream).await;
     (webhook, client)
 }
 
@@ -155,7 +155,7 @@ async fn state_and_cookies_of_an_answer_go_along_with_the_next_request() {
 async fn an_event_that_no_handler_takes_is_unhandled_and_handlers_can_change() {
     let webhook = Webhook::start().await;
     let upstream = upstream(format!("{},user-events=a,system-events=", webhook.url("/")), quick());
-    let mut client = Client::connected(&upstream).await;
+    let mut client = EventClient::connected(&upstream).await;
     client.send("b", OwnedData::text("x"));
     assert_eq!(client.answer().await, (1, EventAnswer::Unhandled));
     upstream.routes.replace(routes(&[format!("{},system-events=", webhook.url("/new"))]).get().as_ref().clone());
@@ -183,7 +183,7 @@ async fn connect_is_asked_with_id_zero_and_its_answer_changes_the_connection() {
     let admission = admission.unwrap();
     assert_eq!(admission.changes.user_id.as_deref(), Some("bob"));
     assert_eq!(admission.changes.subprotocol.as_deref(), Some("b"));
-    let identity = Identity { user: Some("bob".into()), subprotocol: Some("B".into()), simple: true };
+    let identity = PeerIdentity { user: Some("bob".into()), subprotocol: Some("B".into()), simple: true };
     assert_eq!(admission.begin(identity, || Some(7)), Some(7));
     upstream.connected("c1");
     let asked = webhook.next().await;
@@ -263,7 +263,7 @@ async fn disconnected_comes_once_connect_was_answered_with_2xx_whatever_happens_
 async fn a_stopping_server_forgets_events_and_still_tells_of_the_end() {
     let webhook = Webhook::start().await;
     let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/{event}")), quick());
-    let mut client = Client::connected(&upstream).await;
+    let mut client = EventClient::connected(&upstream).await;
     client.send("a", OwnedData::text("x"));
     webhook.agree().await;
     let hanging = webhook.next().await;
@@ -282,7 +282,7 @@ async fn a_stopping_server_forgets_events_and_still_tells_of_the_end() {
 async fn a_handler_that_hangs_does_not_keep_a_server_from_stopping() {
     let webhook = Webhook::start().await;
     let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/")), quick());
-    let _client = Client::connected(&upstream).await;
+    let _client = EventClient::connected(&upstream).await;
     upstream.disconnected("c1", "over");
     let hanging = webhook.next().await;
     bounded(upstream.finish(Duration::from_millis(20))).await;
@@ -295,12 +295,12 @@ async fn of_too_much_that_clients_left_behind_the_last_is_forgotten() {
     let limits = Limits { left_behind: 200, ..quick() };
     let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/{event}")), limits);
     let large = || OwnedData::text(&"x".repeat(60_000));
-    let mut first = Client::connected(&upstream).await;
+    let mut first = EventClient::connected(&upstream).await;
     first.send("a", large());
     webhook.agree().await;
     let kept = webhook.next().await;
     upstream.disconnected("c1", "over");
-    let mut second = Client::connected(&upstream).await;
+    let mut second = EventClient::connected(&upstream).await;
     second.send("b", large());
     let hanging = webhook.next().await;
     second.send("c", OwnedData::text("x"));
@@ -320,7 +320,7 @@ async fn of_too_much_that_clients_left_behind_the_last_is_forgotten() {
     assert_eq!(asked.event(), "disconnected");
     asked.accept().await;
     // There is room again when the first one is done with.
-    let mut third = Client::connected(&upstream).await;
+    let mut third = EventClient::connected(&upstream).await;
     third.send("d", large());
     let kept = webhook.next().await;
     upstream.disconnected("c1", "over");

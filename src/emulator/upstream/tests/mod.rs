@@ -55,17 +55,17 @@ fn connect_request(offers: &[&str]) -> ConnectRequest {
 }
 
 /// The answers of the events of connection `c1`, which exists, as they come.
-struct Client {
+struct EventClient {
     upstream: Arc<Upstream>,
     sender: mpsc::UnboundedSender<(u64, EventAnswer)>,
     answers: mpsc::UnboundedReceiver<(u64, EventAnswer)>,
     sent: u64,
 }
 
-impl Client {
+impl EventClient {
     async fn connected(upstream: &Arc<Upstream>) -> Self {
         let admission = bounded(upstream.connect(connect_request(&[]))).await.unwrap();
-        let identity = Identity { user: Some("alice".into()), subprotocol: None, simple: false };
+        let identity = PeerIdentity { user: Some("alice".into()), subprotocol: None, simple: false };
         admission.begin(identity, || Some(())).unwrap();
         let (sender, answers) = mpsc::unbounded_channel();
         Self { upstream: Arc::clone(upstream), sender, answers, sent: 0 }

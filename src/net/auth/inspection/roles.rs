@@ -50,22 +50,22 @@ impl Verb {
 
 /// What a role allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Allows<'a> {
+enum RoleScope<'a> {
     Any,
     Group(&'a str),
     Pattern(&'a str),
 }
 
 /// What for, and where.
-fn parse(role: &str) -> Option<(Verb, Allows<'_>)> {
+fn parse(role: &str) -> Option<(Verb, RoleScope<'_>)> {
     let of = |verb: Verb| role.strip_prefix(verb.role()).map(|rest| (verb, rest));
     let (verb, rest) = VERBS.into_iter().find_map(of)?;
     let plural = rest.strip_prefix("s.").filter(|_| !verb.is_about_states());
     let allows = match (rest, rest.strip_prefix('.'), plural) {
-        ("", ..) => Allows::Any,
-        (_, Some(pattern), _) if verb.is_about_states() && !pattern.is_empty() => Allows::Pattern(pattern),
-        (_, Some(group), _) if !group.is_empty() => Allows::Group(group),
-        (_, _, Some(pattern)) if !pattern.is_empty() => Allows::Pattern(pattern),
+        ("", ..) => RoleScope::Any,
+        (_, Some(pattern), _) if verb.is_about_states() && !pattern.is_empty() => RoleScope::Pattern(pattern),
+        (_, Some(group), _) if !group.is_empty() => RoleScope::Group(group),
+        (_, _, Some(pattern)) if !pattern.is_empty() => RoleScope::Pattern(pattern),
         _ => return None,
     };
     Some((verb, allows))
@@ -75,12 +75,12 @@ fn parse(role: &str) -> Option<(Verb, Allows<'_>)> {
 pub fn granting<'r>(roles: &'r [String], verb: Verb, group: Option<&str>) -> Option<&'r str> {
     let grants = |role: &&String| match parse(role) {
         Some((of, allows)) if of == verb => match (allows, group) {
-            (Allows::Any, _) => true,
-            (Allows::Group(allowed), Some(group)) => allowed == group,
-            (Allows::Pattern(pattern), Some(group)) => {
+            (RoleScope::Any, _) => true,
+            (RoleScope::Group(allowed), Some(group)) => allowed == group,
+            (RoleScope::Pattern(pattern), Some(group)) => {
                 GroupPattern::parse(pattern).is_some_and(|pattern| pattern.matches(group))
             }
-            (Allows::Group(_) | Allows::Pattern(_), None) => false,
+            (RoleScope::Group(_) | RoleScope::Pattern(_), None) => false,
         },
         _ => false,
     };
@@ -93,16 +93,16 @@ const MOST_PATTERNS: usize = 10;
 
 /// Whether `role` is one of more than the service takes, so that it may not count.
 pub fn is_among_too_many(role: &str, roles: &[String]) -> bool {
-    let like = |of: &Allows<'_>| match of {
-        Allows::Any => 0,
-        Allows::Group(_) => 1,
-        Allows::Pattern(_) => 2,
+    let like = |of: &RoleScope<'_>| match of {
+        RoleScope::Any => 0,
+        RoleScope::Group(_) => 1,
+        RoleScope::Pattern(_) => 2,
     };
     let Some((verb, allows)) = parse(role) else { return false };
     let most = match allows {
-        Allows::Any => return false,
-        Allows::Group(_) => MOST_GROUPS,
-        Allows::Pattern(_) => MOST_PATTERNS,
+        RoleScope::Any => return false,
+        RoleScope::Group(_) => MOST_GROUPS,
+        RoleScope::Pattern(_) => MOST_PATTERNS,
     };
     let of_its_kind = |other: &&String| parse(other).is_some_and(|(of, it)| of == verb && like(&it) == like(&allows));
     roles.iter().filter(of_its_kind).count() > most
@@ -115,14 +115,14 @@ pub fn in_words(roles: &[String]) -> Vec<String> {
         let of_verb =
             || roles.iter().filter_map(|role| parse(role)).filter(|(it, _)| *it == verb).map(|(_, allows)| allows);
         let verb = verb.words();
-        if of_verb().any(|allows| allows == Allows::Any) {
+        if of_verb().any(|allows| allows == RoleScope::Any) {
             words.push(format!("may {verb} any group"));
             continue;
         }
         let groups: Vec<String> = of_verb()
             .filter_map(|allows| match allows {
-                Allows::Group(group) => Some(format!("`{group}`")),
-                Allows::Any | Allows::Pattern(_) => None,
+                RoleScope::Group(group) => Some(format!("`{group}`")),
+                RoleScope::Any | RoleScope::Pattern(_) => None,
             })
             .collect();
         if !groups.is_empty() {
@@ -130,8 +130,8 @@ pub fn in_words(roles: &[String]) -> Vec<String> {
         }
         let patterns: Vec<String> = of_verb()
             .filter_map(|allows| match allows {
-                Allows::Pattern(pattern) => Some(format!("`{pattern}`")),
-                Allows::Any | Allows::Group(_) => None,
+                RoleScope::Pattern(pattern) => Some(format!("`{pattern}`")),
+                RoleScope::Any | RoleScope::Group(_) => None,
             })
             .collect();
         if !patterns.is_empty() {
@@ -145,13 +145,13 @@ pub fn in_words(roles: &[String]) -> Vec<String> {
 pub fn problem(role: &str) -> Option<String> {
     match parse(role) {
         None => Some(format!("`{role}` is not a role that the service knows")),
-        Some((_, Allows::Pattern(pattern))) if pattern.chars().count() > LONGEST_PATTERN => {
+        Some((_, RoleScope::Pattern(pattern))) if pattern.chars().count() > LONGEST_PATTERN => {
             Some(format!("the pattern of a role is longer than {LONGEST_PATTERN} characters"))
         }
-        Some((_, Allows::Pattern(pattern))) if pattern.matches('*').count() > MOST_STARS => {
+        Some((_, RoleScope::Pattern(pattern))) if pattern.matches('*').count() > MOST_STARS => {
             Some(format!("the pattern `{pattern}` has more than {MOST_STARS} `*`"))
         }
-        Some((_, Allows::Group(group))) if group.contains('*') => {
+        Some((_, RoleScope::Group(group))) if group.contains('*') => {
             Some(format!("`{group}` in `{role}` is a group of that name: patterns have the plural, `…Groups.`"))
         }
         Some(_) => None,

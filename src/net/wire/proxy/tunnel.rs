@@ -12,7 +12,7 @@ use tokio_socks::tcp::Socks5Stream;
 use super::problem::ProxyProblem;
 use super::{Proxy, ProxyScheme};
 use crate::secret::Secret;
-use crate::wire::exchange::{Exchange, ExchangeError};
+use crate::wire::exchange::{ExchangeError, HttpExchange};
 use crate::wire::http_log::text;
 
 /// Turns a stream to the proxy into one to `host` (an IPv6 address without brackets) and `port`; `authority` is both
@@ -39,7 +39,7 @@ where
         ExchangeError::NotHttp(problem) => not_proxy(problem),
     };
     let request = request(proxy, authority).ok_or(ProxyProblem::BadTarget)?;
-    let (mut exchange, response) = Exchange::start(stream, request).await.map_err(failed)?;
+    let (mut exchange, response) = HttpExchange::start(stream, request).await.map_err(failed)?;
     if !response.status().is_success() {
         let schemes = schemes(response.headers());
         let status = response.status();

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::{accepting, listener, read_head, target, told, within};
 use crate::wire::dial::{Lookup, Override, dial_with};
 use crate::wire::target::Stage;
-use crate::wire::{DialError, DialOptions, Progress, Proxies, Proxy, ProxyScheme, StepKind, dial};
+use crate::wire::{DialError, DialOptions, DialProgress, Proxies, Proxy, ProxyScheme, StepKind, dial};
 
 fn overridden(host: &str, port: u16, addresses: &[IpAddr]) -> DialOptions {
     let entry = |address: &IpAddr| Override { host: host.to_owned(), port, address: *address };
@@ -24,7 +24,7 @@ async fn a_name_leads_to_a_link() {
         stream.write_all(accepting(&head).as_bytes()).await.unwrap();
     };
     let target = target("localhost", port, false);
-    let (options, progress) = (DialOptions::default(), Progress::default());
+    let (options, progress) = (DialOptions::default(), DialProgress::default());
     let (link, ()) = within(async { tokio::join!(dial(&target, &options, &progress), server) }).await;
     link.unwrap();
     assert_eq!(progress.stage(), Stage::Upgrading { authority: format!("localhost:{port}") });
@@ -33,7 +33,7 @@ async fn a_name_leads_to_a_link() {
 #[test]
 fn a_dial_and_its_link_can_move_between_threads() {
     fn sent<T: Send>(_: T) {}
-    let (options, progress) = (DialOptions::default(), Progress::default());
+    let (options, progress) = (DialOptions::default(), DialProgress::default());
     sent(async move {
         let mut link = dial(&target("host.example", 1, true), &options, &progress).await?;
         std::future::poll_fn(|cx| link.poll_flush(cx)).await;
@@ -45,7 +45,7 @@ fn a_dial_and_its_link_can_move_between_threads() {
 async fn a_port_where_nothing_listens_refuses() {
     let (listener, port) = listener().await;
     drop(listener);
-    let progress = Progress::default();
+    let progress = DialProgress::default();
     let error = within(dial(&target("127.0.0.1", port, false), &DialOptions::default(), &progress))
         .await
         .expect_err("nothing listens");
@@ -58,7 +58,7 @@ async fn a_port_where_nothing_listens_refuses() {
 async fn a_name_that_cannot_be_resolved_is_named() {
     // Longer than a label may be, so that no resolver is asked.
     let host = format!("{}.invalid", "a".repeat(64));
-    let progress = Progress::default();
+    let progress = DialProgress::default();
     let error = within(dial(&target(&host, 80, false), &DialOptions::default(), &progress)).await.expect_err("no name");
     assert!(matches!(error, DialError::Resolve { .. }), "{error:?}");
     assert_eq!(error.to_string(), format!("could not resolve `{host}`"));
@@ -80,7 +80,7 @@ async fn the_next_address_is_tried_when_one_refuses() {
         stream.write_all(accepting(&head).as_bytes()).await.unwrap();
     };
     let target = target("service.example", port, false);
-    let progress = Progress::default();
+    let progress = DialProgress::default();
     let (link, ()) = within(async { tokio::join!(dial(&target, &options, &progress), server) }).await;
     link.unwrap();
 }
@@ -115,7 +115,7 @@ async fn an_address_that_is_silent_does_not_hold_up_the_next() {
         stream.write_all(accepting(&head).as_bytes()).await.unwrap();
     };
     let target = target("service.example", port, false);
-    let progress = Progress::default();
+    let progress = DialProgress::default();
     let (link, ()) = within(async { tokio::join!(dial(&target, &options, &progress), server) }).await;
     link.unwrap();
 }
@@ -126,7 +126,7 @@ async fn a_dial_that_is_given_up_while_connecting_tells_the_address() {
     let (hole, _guests) = black_hole().await;
     let address = hole.local_addr().unwrap();
     let target = target("127.0.0.1", address.port(), false);
-    let (options, progress) = (DialOptions::default(), Progress::default());
+    let (options, progress) = (DialOptions::default(), DialProgress::default());
     let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), dial(&target, &options, &progress)).await;
     given_up.expect_err("the address is silent");
     assert_eq!(progress.stage(), Stage::Connecting { proxy: None, addresses: vec![address] });
@@ -150,7 +150,7 @@ async fn a_dial_that_is_given_up_while_connecting_tells_the_address() {
 async fn a_dial_that_is_given_up_during_the_handshake_tells_that() {
     let (listener, port) = listener().await;
     let target = target("127.0.0.1", port, false);
-    let (options, progress) = (DialOptions::default(), Progress::default());
+    let (options, progress) = (DialOptions::default(), DialProgress::default());
     let server = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         read_head(&mut stream).await;
@@ -177,7 +177,7 @@ async fn a_reset_before_the_answer_is_a_connection_closed_early() {
         stream.set_zero_linger().unwrap();
     };
     let target = target("127.0.0.1", port, false);
-    let (options, progress) = (DialOptions::default(), Progress::default());
+    let (options, progress) = (DialOptions::default(), DialProgress::default());
     let (link, ()) = within(async { tokio::join!(dial(&target, &options, &progress), server) }).await;
     let error = link.expect_err("it was reset");
     assert!(matches!(error, DialError::ClosedEarly { source: Some(_), .. }), "{error:?}");
@@ -210,7 +210,7 @@ async fn a_slow_answer_of_the_resolver_is_waited_for_and_told() {
     let (listener, port) = listener().await;
     let resolver = Slow::new(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
     let target = target("service.example", port, false);
-    let (options, progress) = (DialOptions::default(), Progress::default());
+    let (options, progress) = (DialOptions::default(), DialProgress::default());
     let server = async {
         resolver.asked.notified().await;
         assert_eq!(progress.stage().to_string(), "resolving `service.example`");
@@ -237,7 +237,7 @@ async fn a_name_with_ipv6_addresses_only_and_an_ipv6_literal_are_dialled() {
     resolver.go_on.notify_one();
     for host in ["service.example", "[::1]", "::1"] {
         let target = target(host, port, false);
-        let (options, progress) = (DialOptions::default(), Progress::default());
+        let (options, progress) = (DialOptions::default(), DialProgress::default());
         let server = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let head = read_head(&mut stream).await;

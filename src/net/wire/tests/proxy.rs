@@ -10,14 +10,14 @@ use super::{accepting, header, listener, read_head, target, told, within};
 use crate::secret::Secret;
 use crate::wire::dial::{Lookup, Override, dial_with};
 use crate::wire::{
-    DialError, DialOptions, Exceptions, Facts, Link, Progress, Proxies, Proxy, ProxyProblem, ProxyScheme, StepKind,
+    DialError, DialOptions, DialProgress, Exceptions, Facts, Link, Proxies, Proxy, ProxyProblem, ProxyScheme, StepKind,
     Stream, Target,
 };
 
 /// A resolver that knows nobody: behind a proxy, no name is looked up here.
-struct Nobody;
+struct NoResolver;
 
-impl Lookup for Nobody {
+impl Lookup for NoResolver {
     async fn lookup(&self, host: &str, _port: u16) -> io::Result<Vec<SocketAddr>> {
         panic!("`{host}` was looked up");
     }
@@ -29,7 +29,7 @@ fn proxy(scheme: ProxyScheme, port: u16, credentials: Option<(&str, &str)>) -> P
 }
 
 /// Dials a name that only the proxy knows, over this proxy, which `server` plays.
-async fn through<F: Future>(proxy: Proxy, server: F) -> (Progress, Result<Link<Stream>, DialError>, F::Output) {
+async fn through<F: Future>(proxy: Proxy, server: F) -> (DialProgress, Result<Link<Stream>, DialError>, F::Output) {
     through_to(&target("service.example", 80, false), proxy, server).await
 }
 
@@ -37,10 +37,11 @@ async fn through_to<F: Future>(
     target: &Target,
     proxy: Proxy,
     server: F,
-) -> (Progress, Result<Link<Stream>, DialError>, F::Output) {
+) -> (DialProgress, Result<Link<Stream>, DialError>, F::Output) {
     let proxies = Proxies { plain: Some(proxy), ..Proxies::default() };
-    let (options, progress) = (DialOptions { proxies, ..DialOptions::default() }, Progress::default());
-    let (link, said) = within(async { tokio::join!(dial_with(&Nobody, target, &options, &progress), server) }).await;
+    let (options, progress) = (DialOptions { proxies, ..DialOptions::default() }, DialProgress::default());
+    let (link, said) =
+        within(async { tokio::join!(dial_with(&NoResolver, target, &options, &progress), server) }).await;
     (progress, link, said)
 }
 
@@ -93,10 +94,11 @@ async fn a_proxy_is_asked_for_the_address_that_was_given_for_the_target() {
     let proxies = Proxies { plain: Some(proxy(ProxyScheme::Http, port, None)), ..Proxies::default() };
     let address = "2001:db8::1".parse().unwrap();
     let resolve = vec![Override { host: "service.example".to_owned(), port: 80, address }];
-    let (options, progress) = (DialOptions { proxies, resolve, ..DialOptions::default() }, Progress::default());
+    let (options, progress) = (DialOptions { proxies, resolve, ..DialOptions::default() }, DialProgress::default());
     let target = target("service.example", 80, false);
     let server = http_proxy(&listener, "HTTP/1.1 200 OK\r\n\r\n");
-    let (link, asked) = within(async { tokio::join!(dial_with(&Nobody, &target, &options, &progress), server) }).await;
+    let (link, asked) =
+        within(async { tokio::join!(dial_with(&NoResolver, &target, &options, &progress), server) }).await;
     link.unwrap();
     assert!(asked.starts_with("CONNECT [2001:db8::1]:80 HTTP/1.1\r\n"), "{asked}");
 }
@@ -177,7 +179,7 @@ async fn a_proxy_that_is_not_there_is_named() {
 
 /// What a SOCKS proxy sees: the methods offered, user and password, the request.
 #[derive(Debug, Default, PartialEq)]
-struct Asked {
+struct SocksRequest {
     methods: Vec<u8>,
     user: String,
     password: String,
@@ -185,9 +187,9 @@ struct Asked {
 }
 
 /// A SOCKS 5 proxy that picks this method and gives this answer; behind it is a service.
-async fn socks_proxy(listener: &TcpListener, method: u8, verdict: u8, answer: u8) -> Asked {
+async fn socks_proxy(listener: &TcpListener, method: u8, verdict: u8, answer: u8) -> SocksRequest {
     let (mut stream, _) = listener.accept().await.unwrap();
-    let mut asked = Asked::default();
+    let mut asked = SocksRequest::default();
     assert_eq!(stream.read_u8().await.unwrap(), 5);
     asked.methods = bytes(&mut stream).await;
     stream.write_all(&[5, method]).await.unwrap();
@@ -281,13 +283,13 @@ async fn a_target_among_the_exceptions_is_reached_without_the_proxy() {
         exceptions: Exceptions::new("127.0.0.0/8", "NO_PROXY"),
         ..Proxies::default()
     };
-    let (options, progress) = (DialOptions { proxies, ..DialOptions::default() }, Progress::default());
+    let (options, progress) = (DialOptions { proxies, ..DialOptions::default() }, DialProgress::default());
     let server = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = read_head(&mut stream).await;
         stream.write_all(accepting(&head).as_bytes()).await.unwrap();
     };
-    let (link, ()) = within(async { tokio::join!(dial_with(&Nobody, &target, &options, &progress), server) }).await;
+    let (link, ()) = within(async { tokio::join!(dial_with(&NoResolver, &target, &options, &progress), server) }).await;
     link.unwrap();
     let steps = progress.steps();
     let step = steps.iter().find(|step| step.kind == StepKind::Proxy).unwrap();

@@ -17,20 +17,20 @@ use tokio_rustls::server::TlsStream;
 use super::{accepting, listener, read_head, target, told, within};
 use crate::wire::dial::Override;
 use crate::wire::{
-    CertificateProblem, DialError, DialOptions, Facts, Link, Progress, Proxies, Proxy, ProxyScheme, StepKind, Stream,
-    Tls, TlsSettings, dial,
+    CertificateProblem, DialError, DialOptions, DialProgress, Facts, Link, Proxies, Proxy, ProxyScheme, StepKind,
+    Stream, Tls, TlsSettings, dial,
 };
 
 const HOST: &str = "service.example";
 
 /// A certificate and its key.
-struct Identity {
+struct TestCertificate {
     certificate: CertificateDer<'static>,
     pem: String,
     key: KeyPair,
 }
 
-impl Identity {
+impl TestCertificate {
     fn self_signed(params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
@@ -75,18 +75,18 @@ fn insecure() -> TlsSettings {
 
 /// Dials a server with this identity, which wants its clients known by these roots, if any.
 async fn dial_to(
-    server: &Identity,
+    server: &TestCertificate,
     clients: Option<RootCertStore>,
     settings: TlsSettings,
 ) -> Result<Link<Stream>, DialError> {
-    watch_dial_to(server, clients, settings, &Progress::default()).await
+    watch_dial_to(server, clients, settings, &DialProgress::default()).await
 }
 
 async fn watch_dial_to(
-    server: &Identity,
+    server: &TestCertificate,
     clients: Option<RootCertStore>,
     settings: TlsSettings,
-    progress: &Progress,
+    progress: &DialProgress,
 ) -> Result<Link<Stream>, DialError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder =
@@ -129,8 +129,8 @@ fn problem(result: Result<Link<Stream>, DialError>) -> CertificateProblem {
 
 #[tokio::test]
 async fn a_self_signed_certificate_is_accepted_only_when_it_is_trusted() {
-    let server = Identity::self_signed(named(HOST));
-    let other = file(&Identity::self_signed(named(HOST)).pem);
+    let server = TestCertificate::self_signed(named(HOST));
+    let other = file(&TestCertificate::self_signed(named(HOST)).pem);
     let own = file(&server.pem);
     assert_eq!(problem(dial_to(&server, None, trusting(other.path())).await), CertificateProblem::UnknownIssuer);
     dial_to(&server, None, trusting(own.path())).await.unwrap();
@@ -139,7 +139,7 @@ async fn a_self_signed_certificate_is_accepted_only_when_it_is_trusted() {
 
 #[tokio::test]
 async fn the_platform_does_not_vouch_for_a_certificate_made_on_the_spot() {
-    let server = Identity::self_signed(named(HOST));
+    let server = TestCertificate::self_signed(named(HOST));
     match dial_to(&server, None, TlsSettings::default()).await.expect_err("nobody trusts it") {
         DialError::Certificate { problem, .. } => assert_eq!(problem, CertificateProblem::UnknownIssuer),
         // A machine without roots.
@@ -150,15 +150,15 @@ async fn the_platform_does_not_vouch_for_a_certificate_made_on_the_spot() {
 #[tokio::test]
 async fn an_authority_of_the_file_vouches_for_servers() {
     let authority = authority();
-    let server = Identity::signed(named(HOST), &authority);
+    let server = TestCertificate::signed(named(HOST), &authority);
     // Any of several certificates in the file will do.
-    let roots = file(&format!("{}{}", Identity::self_signed(named("other")).pem, authority.pem()));
+    let roots = file(&format!("{}{}", TestCertificate::self_signed(named("other")).pem, authority.pem()));
     dial_to(&server, None, trusting(roots.path())).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
-    let server = Identity::self_signed(named("other.example"));
+    let server = TestCertificate::self_signed(named("other.example"));
     let roots = file(&server.pem);
     let presented = vec!["other.example".to_owned()];
     let found = problem(dial_to(&server, None, trusting(roots.path())).await);
@@ -167,7 +167,7 @@ async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
 
     let mut params = named(HOST);
     (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 2, 3));
-    let server = Identity::self_signed(params);
+    let server = TestCertificate::self_signed(params);
     let roots = file(&server.pem);
     let found = problem(dial_to(&server, None, trusting(roots.path())).await);
     assert_eq!(found.to_string(), "it expired at 2001-02-03T00:00:00Z");
@@ -175,7 +175,7 @@ async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
 
     let mut params = named(HOST);
     params.not_before = date_time_ymd(4000, 1, 1);
-    let server = Identity::self_signed(params);
+    let server = TestCertificate::self_signed(params);
     let roots = file(&server.pem);
     let found = problem(dial_to(&server, None, trusting(roots.path())).await);
     assert_eq!(found.to_string(), "it is valid only from 4000-01-01T00:00:00Z on");
@@ -183,7 +183,7 @@ async fn a_certificate_for_another_name_is_told_from_an_expired_one() {
 
 /// Takes a connection over TLS, reads a request's head and gives the answer made from it.
 async fn answer_over_tls<S>(
-    identity: &Identity,
+    identity: &TestCertificate,
     stream: S,
     answer: impl FnOnce(&str) -> String,
 ) -> (String, TlsStream<S>)
@@ -206,8 +206,8 @@ where
 #[tokio::test]
 async fn a_proxy_may_be_spoken_to_in_tls_around_that_of_the_server() {
     let authority = authority();
-    let proxy = Identity::signed(named("localhost"), &authority);
-    let server = Identity::signed(named(HOST), &authority);
+    let proxy = TestCertificate::signed(named("localhost"), &authority);
+    let server = TestCertificate::signed(named(HOST), &authority);
     let roots = file(&authority.pem());
     let (listener, port) = listener().await;
     let serve = async {
@@ -222,17 +222,17 @@ async fn a_proxy_may_be_spoken_to_in_tls_around_that_of_the_server() {
     let proxies = Proxies { secure: Some(proxy), ..Proxies::default() };
     let resolve = vec![Override { host: "localhost".to_owned(), port, address: IpAddr::V4(Ipv4Addr::LOCALHOST) }];
     let options = DialOptions { tls: Tls::new(trusting(roots.path())), resolve, proxies, ..DialOptions::default() };
-    let (target, progress) = (target(HOST, 443, true), Progress::default());
+    let (target, progress) = (target(HOST, 443, true), DialProgress::default());
     let (link, _) = within(async { tokio::join!(dial(&target, &options, &progress), serve) }).await;
     link.unwrap();
 }
 
 #[tokio::test]
 async fn the_trail_has_the_servers_certificate_accepted_or_not() {
-    let server = Identity::self_signed(named("other.example"));
+    let server = TestCertificate::self_signed(named("other.example"));
     let roots = file(&server.pem);
     for (settings, accepted, checked) in [(trusting(roots.path()), false, true), (insecure(), true, false)] {
-        let progress = Progress::default();
+        let progress = DialProgress::default();
         let result = watch_dial_to(&server, None, settings, &progress).await;
         assert_eq!(result.is_ok(), accepted);
         let steps = progress.steps();
@@ -257,9 +257,9 @@ fn authority_of_itself(name: &str) -> CertificateParams {
 async fn a_certificate_that_is_named_itself_is_accepted_while_its_names_and_its_time_are_right() {
     let only = |path: &Path| TlsSettings { only_ca_cert: true, ..trusting(path) };
     let tried = async |params: CertificateParams| {
-        let server = Identity::self_signed(params);
+        let server = TestCertificate::self_signed(params);
         let itself = file(&server.pem);
-        let other = file(&Identity::self_signed(authority_of_itself(HOST)).pem);
+        let other = file(&TestCertificate::self_signed(authority_of_itself(HOST)).pem);
         // The same names and another key.
         for settings in [trusting(other.path()), only(other.path())] {
             dial_to(&server, None, settings).await.expect_err("it is another certificate");
@@ -287,7 +287,7 @@ async fn a_certificate_that_is_named_itself_is_accepted_while_its_names_and_its_
         assert!(matches!(problem, CertificateProblem::NotYetValid { .. }), "{problem}");
     }
     // Not self-signed: an authority that nobody named issued it, and it is the one that was named.
-    let server = Identity::signed(named(HOST), &authority());
+    let server = TestCertificate::signed(named(HOST), &authority());
     let itself = file(&server.pem);
     dial_to(&server, None, trusting(itself.path())).await.unwrap();
 }
@@ -296,7 +296,7 @@ async fn a_certificate_that_is_named_itself_is_accepted_while_its_names_and_its_
 async fn an_authoritys_own_certificate_is_not_a_servers() {
     let authority = authority();
     let params = authority_of_itself(HOST);
-    let server = Identity::signed(params, &authority);
+    let server = TestCertificate::signed(params, &authority);
     let roots = file(&authority.pem());
     assert_eq!(problem(dial_to(&server, None, trusting(roots.path())).await), CertificateProblem::IsAuthority);
 }
@@ -304,8 +304,8 @@ async fn an_authoritys_own_certificate_is_not_a_servers() {
 #[tokio::test]
 async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
     let authority = authority();
-    let server = Identity::signed(named(HOST), &authority);
-    let client = Identity::signed(named("me"), &authority);
+    let server = TestCertificate::signed(named(HOST), &authority);
+    let client = TestCertificate::signed(named("me"), &authority);
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone()).unwrap();
     let (ca, chain, key) = (file(&authority.pem()), file(&client.pem), file(&client.key.serialize_pem()));
@@ -317,7 +317,7 @@ async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
     assert_eq!(told(&error), "`service.example` wants a client certificate (alert certificate_required)");
 
     // One that the server does not know the issuer of.
-    let client = Identity::self_signed(named("me"));
+    let client = TestCertificate::self_signed(named("me"));
     let (chain, key) = (file(&client.pem), file(&client.key.serialize_pem()));
     let client_cert = Some((chain.path().to_owned(), key.path().to_owned()));
     let settings = TlsSettings { client_cert, ..trusting(ca.path()) };
@@ -330,8 +330,8 @@ async fn a_server_that_asks_who_is_calling_is_shown_the_client_certificate() {
 
 #[tokio::test]
 async fn a_client_certificate_may_bring_its_key_in_the_same_file() {
-    let server = Identity::self_signed(named(HOST));
-    let client = Identity::self_signed(named("me"));
+    let server = TestCertificate::self_signed(named(HOST));
+    let client = TestCertificate::self_signed(named("me"));
     for pem in [
         format!("{}{}", client.pem, client.key.serialize_pem()),
         format!("{}{}", client.key.serialize_pem(), client.pem),
@@ -345,8 +345,8 @@ async fn a_client_certificate_may_bring_its_key_in_the_same_file() {
 #[tokio::test]
 async fn the_files_roots_may_replace_the_platforms() {
     let authority = authority();
-    let server = Identity::signed(named(HOST), &authority);
-    let (own, other) = (file(&authority.pem()), file(&Identity::self_signed(named("other")).pem));
+    let server = TestCertificate::signed(named(HOST), &authority);
+    let (own, other) = (file(&authority.pem()), file(&TestCertificate::self_signed(named("other")).pem));
     let only = |path: &Path| TlsSettings { only_ca_cert: true, ..trusting(path) };
     dial_to(&server, None, only(own.path())).await.unwrap();
     assert_eq!(problem(dial_to(&server, None, only(other.path())).await), CertificateProblem::UnknownIssuer);
@@ -354,7 +354,7 @@ async fn the_files_roots_may_replace_the_platforms() {
 
 #[tokio::test]
 async fn files_that_cannot_be_used_are_configuration_errors() {
-    let server = Identity::self_signed(named(HOST));
+    let server = TestCertificate::self_signed(named(HOST));
     let (good, key) = (file(&server.pem), file(&server.key.serialize_pem()));
     let stranger = file(&KeyPair::generate().unwrap().serialize_pem());
     let broken = file("-----BEGIN CERTIFICATE-----\nsecret!\n-----END CERTIFICATE-----\n");
@@ -411,7 +411,7 @@ async fn dial_raw(secure: bool, answer: &'static [u8]) -> DialError {
         let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     };
     let options = DialOptions { tls: Tls::new(insecure()), ..DialOptions::default() };
-    let (target, progress) = (target("127.0.0.1", port, secure), Progress::default());
+    let (target, progress) = (target("127.0.0.1", port, secure), DialProgress::default());
     let dial = async {
         let result = dial(&target, &options, &progress).await;
         result.expect_err("it does not work")

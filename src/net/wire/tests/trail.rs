@@ -6,12 +6,12 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{SUBPROTOCOL, accepting, listener, read_head, target, within};
 use crate::wire::dial::Override;
-use crate::wire::{DialError, DialOptions, Facts, Progress, StepKind, StepOutcome, dial};
+use crate::wire::{DialError, DialOptions, DialProgress, Facts, StepKind, StepOutcome, dial};
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Dials a server that answers like this, under a name of which `--resolve` knows the address.
-async fn dialled(answer: impl FnOnce(&str) -> String) -> (Progress, u16, Result<(), DialError>) {
+async fn dialled(answer: impl FnOnce(&str) -> String) -> (DialProgress, u16, Result<(), DialError>) {
     let (listener, port) = listener().await;
     let server = async {
         let (mut stream, _) = listener.accept().await.unwrap();
@@ -20,7 +20,7 @@ async fn dialled(answer: impl FnOnce(&str) -> String) -> (Progress, u16, Result<
     };
     let resolve = vec![Override { host: "service.example".to_owned(), port, address: LOCALHOST }];
     let options = DialOptions { resolve, ..DialOptions::default() };
-    let (target, progress) = (target("service.example", port, false), Progress::default());
+    let (target, progress) = (target("service.example", port, false), DialProgress::default());
     let (link, ()) = within(async { tokio::join!(dial(&target, &options, &progress), server) }).await;
     (progress, port, link.map(drop))
 }
@@ -61,7 +61,7 @@ async fn a_dial_that_fails_ends_with_the_step_that_failed() {
     assert_eq!(last.outcome, StepOutcome::Failed(words.to_owned()));
     assert!(matches!(last.facts, Some(Facts::Answer { status: 403, date: Some(_), .. })), "{last:?}");
 
-    let (progress, listener) = (Progress::default(), listener().await);
+    let (progress, listener) = (DialProgress::default(), listener().await);
     let target = target("127.0.0.1", listener.1, false);
     drop(listener);
     within(dial(&target, &DialOptions::default(), &progress)).await.expect_err("nothing listens");
@@ -76,7 +76,7 @@ async fn a_dial_that_fails_ends_with_the_step_that_failed() {
 #[tokio::test]
 async fn a_dial_that_is_dropped_leaves_the_step_it_was_in() {
     let (listener, port) = listener().await;
-    let (target, progress) = (target("127.0.0.1", port, false), Progress::default());
+    let (target, progress) = (target("127.0.0.1", port, false), DialProgress::default());
     let options = DialOptions::default();
     within(async {
         tokio::select! {

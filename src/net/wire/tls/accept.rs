@@ -33,12 +33,12 @@ use super::alert_name;
 pub struct ServerTls {
     chain: PathBuf,
     key: PathBuf,
-    current: Mutex<Current>,
+    current: Mutex<CurrentCertificate>,
 }
 
 /// What is shown to clients that come now.
 #[derive(Clone, Debug)]
-struct Current {
+struct CurrentCertificate {
     config: Arc<ServerConfig>,
     certificate: CertificateDer<'static>,
     /// Of what both files held. The key itself is kept in one place only.
@@ -134,19 +134,19 @@ impl ServerTls {
     }
 
     /// Begins TLS with a client. Takes as long as the client does.
-    pub async fn accept(&self, stream: TcpStream) -> Result<Accepted, AcceptError> {
+    pub async fn accept(&self, stream: TcpStream) -> Result<AcceptedTls, AcceptError> {
         let config = Arc::clone(&self.lock().config);
         let accepted = TlsAcceptor::from(config).accept(Metered::new(stream)).await;
-        accepted.map(|stream| Accepted(Box::new(stream))).map_err(|error| judge(&error))
+        accepted.map(|stream| AcceptedTls(Box::new(stream))).map_err(|error| judge(&error))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Current> {
+    fn lock(&self) -> MutexGuard<'_, CurrentCertificate> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Reads both files and makes of them what clients are shown.
-fn current(chain: &Path, key: &Path) -> Result<Current, DialError> {
+fn current(chain: &Path, key: &Path) -> Result<CurrentCertificate, DialError> {
     let setup = |error: rustls::Error| DialError::TlsSetup { problem: error.to_string() };
     let provider = Arc::new(default_provider());
     // Before the rest: what changes in between is seen at the next look.
@@ -158,7 +158,7 @@ fn current(chain: &Path, key: &Path) -> Result<Current, DialError> {
     let resolver = SingleCertAndKey::from(Arc::unwrap_or_clone(certified));
     let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Current { config: Arc::new(config), certificate, digest })
+    Ok(CurrentCertificate { config: Arc::new(config), certificate, digest })
 }
 
 /// Of what both files hold.
@@ -184,9 +184,9 @@ fn judge(error: &io::Error) -> AcceptError {
 
 /// The byte stream of a client that speaks TLS with us.
 #[derive(Debug)]
-pub struct Accepted(Box<TlsStream<Metered<TcpStream>>>);
+pub struct AcceptedTls(Box<TlsStream<Metered<TcpStream>>>);
 
-impl Accepted {
+impl AcceptedTls {
     /// What it lies on. Nothing may be read from it or written to it.
     pub fn tcp(&self) -> &TcpStream {
         self.0.get_ref().0.get_ref()
@@ -198,13 +198,13 @@ impl Accepted {
     }
 }
 
-impl AsyncRead for Accepted {
+impl AsyncRead for AcceptedTls {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Accepted {
+impl AsyncWrite for AcceptedTls {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, bytes)
     }

@@ -16,12 +16,12 @@ use super::super::certificate::Certificate;
 
 /// A verifier that asks another one first.
 #[derive(Debug)]
-pub(super) struct Named {
+pub(super) struct NamedVerifier {
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
     pub(super) certificates: Vec<CertificateDer<'static>>,
 }
 
-impl ServerCertVerifier for Named {
+impl ServerCertVerifier for NamedVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

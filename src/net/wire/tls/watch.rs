@@ -13,7 +13,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// What was seen of the last handshake.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen(Arc<Mutex<Handshake>>);
+pub(super) struct SeenHandshake(Arc<Mutex<Handshake>>);
 
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
@@ -23,7 +23,7 @@ pub(super) struct Handshake {
     pub(super) asked: bool,
 }
 
-impl Seen {
+impl SeenHandshake {
     pub(super) fn lock(&self) -> MutexGuard<'_, Handshake> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -31,12 +31,12 @@ impl Seen {
 
 /// Our certificate, if there is one.
 #[derive(Debug)]
-pub(super) struct Identity {
+pub(super) struct ClientIdentity {
     pub(super) certificate: Option<Arc<CertifiedKey>>,
-    pub(super) seen: Seen,
+    pub(super) seen: SeenHandshake,
 }
 
-impl ResolvesClientCert for Identity {
+impl ResolvesClientCert for ClientIdentity {
     fn resolve(&self, _root_hint_subjects: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.seen.lock().asked = true;
         self.certificate.clone()
@@ -50,12 +50,12 @@ impl ResolvesClientCert for Identity {
 
 /// A verifier that keeps what it was shown.
 #[derive(Debug)]
-pub(super) struct Watching {
+pub(super) struct WatchingVerifier {
     pub(super) verifier: Arc<dyn ServerCertVerifier>,
-    pub(super) seen: Seen,
+    pub(super) seen: SeenHandshake,
 }
 
-impl ServerCertVerifier for Watching {
+impl ServerCertVerifier for WatchingVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

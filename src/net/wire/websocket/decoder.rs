@@ -4,45 +4,45 @@ use bytes::{Buf as _, BytesMut};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::header::{Header, Opcode, apply_mask};
-use super::{Breach, CloseFrame, Message, Role};
+use super::{Breach, CloseFrame, SocketMessage, SocketRole};
 
 /// Takes messages out of a buffer of bytes that came, however these were cut.
 #[derive(Debug)]
 pub struct Decoder {
-    role: Role,
+    role: SocketRole,
     /// The most bytes of a message.
     limit: usize,
     /// Of the frame whose payload is not whole yet. It was taken from the buffer.
     header: Option<Header>,
     /// A message whose last fragment has not come.
-    partial: Option<Partial>,
+    partial: Option<PartialMessage>,
 }
 
 #[derive(Debug)]
-struct Partial {
-    kind: Kind,
+struct PartialMessage {
+    kind: MessageKind,
     payload: BytesMut,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum MessageKind {
     Text,
     Binary,
 }
 
-impl Kind {
-    fn complete(self, payload: BytesMut) -> Result<Message, Breach> {
+impl MessageKind {
+    fn complete(self, payload: BytesMut) -> Result<SocketMessage, Breach> {
         let payload = payload.freeze();
         Ok(match self {
-            Self::Text => Message::Text(Utf8Bytes::try_from(payload).map_err(|_| Breach::InvalidUtf8)?),
-            Self::Binary => Message::Binary(payload),
+            Self::Text => SocketMessage::Text(Utf8Bytes::try_from(payload).map_err(|_| Breach::InvalidUtf8)?),
+            Self::Binary => SocketMessage::Binary(payload),
         })
     }
 }
 
 impl Decoder {
     /// For what comes to this end.
-    pub fn new(role: Role, limit: usize) -> Self {
+    pub fn new(role: SocketRole, limit: usize) -> Self {
         Self { role, limit, header: None, partial: None }
     }
 
@@ -54,7 +54,7 @@ impl Decoder {
 
     /// The next message, taken out of the buffer. `None` when it is not whole; what there is of it is remembered.
     /// After an error there is nothing to go on with.
-    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<Message>, Breach> {
+    pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<SocketMessage>, Breach> {
         loop {
             let header = match self.header {
                 Some(header) => header,
@@ -85,9 +85,9 @@ impl Decoder {
     /// Whether a frame may come now.
     fn check(&self, header: &Header) -> Result<(), Breach> {
         match (self.role, header.mask) {
-            (Role::Client, Some(_)) => return Err(Breach::Masked),
-            (Role::Server, None) => return Err(Breach::Unmasked),
-            (Role::Client, None) | (Role::Server, Some(_)) => {}
+            (SocketRole::Client, Some(_)) => return Err(Breach::Masked),
+            (SocketRole::Server, None) => return Err(Breach::Unmasked),
+            (SocketRole::Client, None) | (SocketRole::Server, Some(_)) => {}
         }
         let before = match (header.opcode, &self.partial) {
             (Opcode::Close | Opcode::Ping | Opcode::Pong, _) => return Ok(()),
@@ -101,13 +101,13 @@ impl Decoder {
     }
 
     /// A frame is whole.
-    fn take(&mut self, header: Header, payload: BytesMut) -> Result<Option<Message>, Breach> {
+    fn take(&mut self, header: Header, payload: BytesMut) -> Result<Option<SocketMessage>, Breach> {
         let kind = match header.opcode {
-            Opcode::Text => Kind::Text,
-            Opcode::Binary => Kind::Binary,
-            Opcode::Close => return Ok(Some(Message::Close(CloseFrame::read(&payload)))),
-            Opcode::Ping => return Ok(Some(Message::Ping(payload.freeze()))),
-            Opcode::Pong => return Ok(Some(Message::Pong)),
+            Opcode::Text => MessageKind::Text,
+            Opcode::Binary => MessageKind::Binary,
+            Opcode::Close => return Ok(Some(SocketMessage::Close(CloseFrame::read(&payload)))),
+            Opcode::Ping => return Ok(Some(SocketMessage::Ping(payload.freeze()))),
+            Opcode::Pong => return Ok(Some(SocketMessage::Pong)),
             Opcode::Continuation => {
                 let Some(mut partial) = self.partial.take() else { return Err(Breach::Continuation) };
                 partial.payload.extend_from_slice(&payload);
@@ -122,7 +122,7 @@ impl Decoder {
             return kind.complete(payload).map(Some);
         }
         // A buffer of its own: the next fragments are appended, and the shared one would be kept alive.
-        self.partial = Some(Partial { kind, payload: BytesMut::from(&payload[..]) });
+        self.partial = Some(PartialMessage { kind, payload: BytesMut::from(&payload[..]) });
         Ok(None)
     }
 }

@@ -17,11 +17,11 @@ use thiserror::Error;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 pub use decoder::Decoder;
-pub use socket::{Broken, WebSocket};
+pub use socket::{SocketError, WebSocket};
 
 /// Which end of a connection this is. The client masks what it sends, the server does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub enum SocketRole {
     /// The end that connected.
     Client,
     /// The end that was connected to.
@@ -30,7 +30,7 @@ pub enum Role {
 
 /// What came, whole. Payloads share the buffer they were read into.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
+pub enum SocketMessage {
     /// A text message, which is UTF-8.
     Text(Utf8Bytes),
     /// A binary message.

@@ -12,7 +12,7 @@ const PIECES: usize = 16;
 const MOVED_FROM: usize = 64 * 1024;
 
 #[derive(Default)]
-pub(super) struct Output {
+pub(super) struct WriteBuffer {
     own: Vec<u8>,
     /// Bytes of `own` that were written.
     written: usize,
@@ -21,7 +21,7 @@ pub(super) struct Output {
     shared_bytes: usize,
 }
 
-impl Output {
+impl WriteBuffer {
     /// Bytes that wait.
     pub(super) fn len(&self) -> usize {
         self.own.len() - self.written + self.shared_bytes
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn own_and_shared_bytes_are_written_in_their_order() {
         for step in 1..40 {
-            let mut output = Output::default();
+            let mut output = WriteBuffer::default();
             let mut expected = Vec::new();
             for part in 0_u8..60 {
                 if part % 3 == 1 {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn moving_to_the_front_keeps_the_places() {
-        let mut output = Output::default();
+        let mut output = WriteBuffer::default();
         output.own().resize(MOVED_FROM + 10, 1);
         output.share(Bytes::from_static(b"shared"));
         output.own().extend(b"after");

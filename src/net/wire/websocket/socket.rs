@@ -13,8 +13,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::header::{Header, Opcode, apply_mask};
-use super::output::Output;
-use super::{Breach, Decoder, Message, Role};
+use super::output::WriteBuffer;
+use super::{Breach, Decoder, SocketMessage, SocketRole};
 
 /// No frame is taken while so many bytes wait to be written.
 const WRITE_BUFFER: usize = 64 * 1024;
@@ -31,14 +31,14 @@ const MAX_MOVED: usize = 4 * 1024;
 /// A WebSocket whose handshake is over.
 pub struct WebSocket<S> {
     stream: S,
-    role: Role,
+    role: SocketRole,
     decoder: Decoder,
     /// What came and is no message yet.
     pub(super) input: BytesMut,
     /// Bytes asked of the stream at once.
     read_size: usize,
     /// What waits to be written.
-    output: Output,
+    output: WriteBuffer,
     /// Bytes that the stream has taken, in all.
     taken: u64,
     /// Of them, those before the last flush: until then the stream may hold bytes back.
@@ -57,7 +57,7 @@ pub struct WebSocket<S> {
 
 /// Why nothing more can be read.
 #[derive(Debug)]
-pub enum Broken {
+pub enum SocketError {
     /// The other end broke the rules.
     Breach(Breach),
     /// The stream ended.
@@ -83,14 +83,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     /// `leftover` is what was read beyond the handshake. A message of more than `limit` bytes is a breach.
-    pub fn new(stream: S, leftover: &[u8], role: Role, limit: usize, read_size: usize) -> Self {
+    pub fn new(stream: S, leftover: &[u8], role: SocketRole, limit: usize, read_size: usize) -> Self {
         Self {
             stream,
             role,
             decoder: Decoder::new(role, limit),
             input: BytesMut::from(leftover),
             read_size,
-            output: Output::default(),
+            output: WriteBuffer::default(),
             taken: 0,
             flushed: 0,
             ping: None,
@@ -127,31 +127,31 @@ where
     ///
     /// `budget` is what may be read before somebody else has a turn: what was read is taken off, and when it is used
     /// up, this is pending and wakes the task at once. Endless bytes that make no message end so, too.
-    pub fn poll_next(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Poll<Result<Message, Broken>> {
+    pub fn poll_next(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Poll<Result<SocketMessage, SocketError>> {
         loop {
             match self.decoder.next(&mut self.input) {
                 Ok(None) => {}
                 Ok(Some(message)) => {
-                    if let Message::Ping(payload) = &message
+                    if let SocketMessage::Ping(payload) = &message
                         && !self.closed
                     {
                         self.ping = Some(payload.clone());
                     }
                     return Poll::Ready(Ok(message));
                 }
-                Err(breach) => return Poll::Ready(Err(Broken::Breach(breach))),
+                Err(breach) => return Poll::Ready(Err(SocketError::Breach(breach))),
             }
             if *budget == 0 {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
             match ready!(self.poll_fill(cx)) {
-                Ok(0) => return Poll::Ready(Err(Broken::End)),
+                Ok(0) => return Poll::Ready(Err(SocketError::End)),
                 Ok(read) => {
                     self.moved = true;
                     *budget = budget.saturating_sub(read);
                 }
-                Err(error) => return Poll::Ready(Err(Broken::Io(error))),
+                Err(error) => return Poll::Ready(Err(SocketError::Io(error))),
             }
         }
     }
@@ -209,7 +209,7 @@ where
     /// it. A text has to be UTF-8. Ask for [room](Self::poll_room) before.
     pub fn send_shared(&mut self, is_text: bool, (before, shared, after): (&[u8], &Bytes, &[u8])) {
         let opcode = if is_text { Opcode::Text } else { Opcode::Binary };
-        if self.role == Role::Client {
+        if self.role == SocketRole::Client {
             return self.send(opcode, &[before, shared, after].concat());
         }
         if self.closed || self.failure.is_some() {
@@ -244,8 +244,8 @@ where
             return;
         }
         let mask = match self.role {
-            Role::Client => Some(rand::random()),
-            Role::Server => None,
+            SocketRole::Client => Some(rand::random()),
+            SocketRole::Server => None,
         };
         let output = self.output.own();
         Header { last: true, opcode, mask, length: payload.len() as u64 }.write(output);
@@ -318,8 +318,8 @@ where
             }
         }
         self.output.clear(match self.role {
-            Role::Client => MAX_AHEAD,
-            Role::Server => KEPT_BY_SERVER,
+            SocketRole::Client => MAX_AHEAD,
+            SocketRole::Server => KEPT_BY_SERVER,
         });
         Poll::Ready(())
     }

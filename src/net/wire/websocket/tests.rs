@@ -46,7 +46,7 @@ fn frame(first: u8, mask: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
 fn decode<'a>(
     decoder: &mut Decoder,
     pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<Message>, Option<Breach>, usize) {
+) -> (Vec<SocketMessage>, Option<Breach>, usize) {
     let (mut buffer, mut messages) = (BytesMut::new(), Vec::new());
     for piece in pieces {
         buffer.extend_from_slice(piece);
@@ -62,19 +62,19 @@ fn decode<'a>(
 }
 
 fn client() -> Decoder {
-    Decoder::new(Role::Client, LIMIT)
+    Decoder::new(SocketRole::Client, LIMIT)
 }
 
 fn server() -> Decoder {
-    Decoder::new(Role::Server, LIMIT)
+    Decoder::new(SocketRole::Server, LIMIT)
 }
 
-fn text(text: &str) -> Message {
-    Message::Text(text.into())
+fn text(text: &str) -> SocketMessage {
+    SocketMessage::Text(text.into())
 }
 
-fn close(code: Option<u16>, reason: &str, defect: Option<CloseDefect>) -> Message {
-    Message::Close(CloseFrame { code, reason: reason.to_owned(), defect })
+fn close(code: Option<u16>, reason: &str, defect: Option<CloseDefect>) -> SocketMessage {
+    SocketMessage::Close(CloseFrame { code, reason: reason.to_owned(), defect })
 }
 
 #[test]
@@ -83,13 +83,13 @@ fn frames_become_messages() {
     for (bytes, expected) in [
         (frame(0x81, None, b""), vec![text("")]),
         (frame(0x81, None, "é€😀".as_bytes()), vec![text("é€😀")]),
-        (frame(0x82, None, b"\0\xff"), vec![Message::Binary(Bytes::from_static(b"\0\xff"))]),
+        (frame(0x82, None, b"\0\xff"), vec![SocketMessage::Binary(Bytes::from_static(b"\0\xff"))]),
         (frame(0x81, None, &[b'x'; 125]), vec![text(&"x".repeat(125))]),
         (frame(0x81, None, &[b'x'; 126]), vec![text(&"x".repeat(126))]),
         (frame(0x81, None, &[b'x'; 0xffff]), vec![text(&"x".repeat(0xffff))]),
         (frame(0x81, None, long.as_bytes()), vec![text(&long)]),
-        (frame(0x89, None, &[7; 125]), vec![Message::Ping(Bytes::from_static(&[7; 125]))]),
-        (frame(0x8a, None, b"x"), vec![Message::Pong]),
+        (frame(0x89, None, &[7; 125]), vec![SocketMessage::Ping(Bytes::from_static(&[7; 125]))]),
+        (frame(0x8a, None, b"x"), vec![SocketMessage::Pong]),
         // Fragments may be empty, cut a character, and stand around control frames.
         (
             [
@@ -103,11 +103,11 @@ fn frames_become_messages() {
                 frame(0x81, None, b"next"),
             ]
             .concat(),
-            vec![Message::Ping(Bytes::from_static(b"1")), Message::Pong, text("€"), text("next")],
+            vec![SocketMessage::Ping(Bytes::from_static(b"1")), SocketMessage::Pong, text("€"), text("next")],
         ),
         (
             [frame(0x02, None, &[0xff]), frame(0x80, None, b"")].concat(),
-            vec![Message::Binary(Bytes::from_static(&[0xff]))],
+            vec![SocketMessage::Binary(Bytes::from_static(&[0xff]))],
         ),
     ] {
         let (messages, breach, left) = decode(&mut client(), [&bytes[..]]);
@@ -115,7 +115,7 @@ fn frames_become_messages() {
         assert!(messages == expected, "{messages:?}");
     }
     let masked = [frame(0x81, Some([1, 2, 3, 4]), b"masked text"), frame(0x89, Some([9, 8, 7, 6]), b"ping")].concat();
-    let expected = vec![text("masked text"), Message::Ping(Bytes::from_static(b"ping"))];
+    let expected = vec![text("masked text"), SocketMessage::Ping(Bytes::from_static(b"ping"))];
     assert_eq!(decode(&mut server(), [&masked[..]]), (expected, None, 0));
 }
 
@@ -186,7 +186,7 @@ fn a_close_frame_is_reported_as_it_was_sent_and_answered_as_it_may_be() {
         let stream = [frame(0x81, None, b"due"), frame(0x88, None, payload)].concat();
         let (messages, breach, _) = decode(&mut client(), [&stream[..]]);
         assert_eq!((&messages[..], breach), (&[text("due"), close(code, reason, defect)][..], None));
-        let Some(Message::Close(frame)) = messages.last() else { unreachable!() };
+        let Some(SocketMessage::Close(frame)) = messages.last() else { unreachable!() };
         assert_eq!(frame.answer(), answer, "{code:?}");
     }
 }
@@ -291,25 +291,25 @@ proptest! {
     }
 }
 
-fn theirs_of(message: Message) -> Theirs {
+fn theirs_of(message: SocketMessage) -> Theirs {
     match message {
-        Message::Text(text) => Theirs::Text(text),
-        Message::Binary(bytes) => Theirs::Binary(bytes),
-        Message::Ping(bytes) => Theirs::Ping(bytes),
-        Message::Pong => Theirs::Pong(Bytes::from_static(b"control")),
-        Message::Close(_) => Theirs::Close(None),
+        SocketMessage::Text(text) => Theirs::Text(text),
+        SocketMessage::Binary(bytes) => Theirs::Binary(bytes),
+        SocketMessage::Ping(bytes) => Theirs::Ping(bytes),
+        SocketMessage::Pong => Theirs::Pong(Bytes::from_static(b"control")),
+        SocketMessage::Close(_) => Theirs::Close(None),
     }
 }
 
 /// What tungstenite reads of a stream, up to an error or its end.
 fn tungstenite(stream: Vec<u8>, masked: bool) -> Vec<Theirs> {
-    struct Recorded(Cursor<Vec<u8>>);
-    impl io::Read for Recorded {
+    struct RecordedStream(Cursor<Vec<u8>>);
+    impl io::Read for RecordedStream {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.0.read(buffer)
         }
     }
-    impl io::Write for Recorded {
+    impl io::Write for RecordedStream {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             Ok(bytes.len())
         }
@@ -319,22 +319,22 @@ fn tungstenite(stream: Vec<u8>, masked: bool) -> Vec<Theirs> {
     }
     let role = if masked { protocol::Role::Server } else { protocol::Role::Client };
     let config = WebSocketConfig::default().max_message_size(Some(LIMIT)).max_frame_size(Some(LIMIT));
-    let mut socket = tungstenite::WebSocket::from_raw_socket(Recorded(Cursor::new(stream)), role, Some(config));
+    let mut socket = tungstenite::WebSocket::from_raw_socket(RecordedStream(Cursor::new(stream)), role, Some(config));
     std::iter::from_fn(|| socket.read().ok()).collect()
 }
 
 /// Ours at one end of a pipe, tungstenite at the other.
-async fn against_tungstenite(role: Role) -> (WebSocket<DuplexStream>, WebSocketStream<DuplexStream>) {
+async fn against_tungstenite(role: SocketRole) -> (WebSocket<DuplexStream>, WebSocketStream<DuplexStream>) {
     let (ours, theirs) = duplex(1000);
     let other = match role {
-        Role::Client => protocol::Role::Server,
-        Role::Server => protocol::Role::Client,
+        SocketRole::Client => protocol::Role::Server,
+        SocketRole::Server => protocol::Role::Client,
     };
     let theirs = WebSocketStream::from_raw_socket(theirs, other, None).await;
     (WebSocket::new(ours, &[], role, LIMIT, 4096), theirs)
 }
 
-async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket<S>) -> Result<Message, Broken> {
+async fn next<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket<S>) -> Result<SocketMessage, SocketError> {
     poll_fn(|cx| {
         let _ = socket.poll_flush(cx);
         socket.poll_next(cx, &mut usize::MAX.clone())
@@ -348,7 +348,7 @@ async fn flush<S: AsyncRead + AsyncWrite + Unpin>(socket: &mut WebSocket<S>) {
 
 #[tokio::test]
 async fn another_implementation_understands_us_and_we_it() {
-    for role in [Role::Client, Role::Server] {
+    for role in [SocketRole::Client, SocketRole::Server] {
         let (mut ours, mut theirs) = against_tungstenite(role).await;
         let texts: Vec<String> =
             [0, 1, 125, 126, 65_535, 65_536, 99_999].iter().map(|length| "x".repeat(*length)).collect();
@@ -379,13 +379,13 @@ async fn another_implementation_understands_us_and_we_it() {
             theirs.close(None).await.unwrap();
         };
         let receiving = async {
-            let mut expected: Vec<Message> = texts.iter().map(|text| self::text(text)).collect();
-            expected.insert(1, Message::Pong);
-            expected.push(Message::Ping(Bytes::from_static(b"beat")));
+            let mut expected: Vec<SocketMessage> = texts.iter().map(|text| self::text(text)).collect();
+            expected.insert(1, SocketMessage::Pong);
+            expected.push(SocketMessage::Ping(Bytes::from_static(b"beat")));
             for expected in expected {
                 assert!(next(&mut ours).await.unwrap() == expected);
             }
-            let Message::Close(frame) = next(&mut ours).await.unwrap() else { panic!("no close frame") };
+            let SocketMessage::Close(frame) = next(&mut ours).await.unwrap() else { panic!("no close frame") };
             ours.send_close(frame.answer(), "");
             flush(&mut ours).await;
         };
@@ -396,31 +396,31 @@ async fn another_implementation_understands_us_and_we_it() {
 #[tokio::test]
 async fn any_code_can_be_sent_and_nothing_follows_it() {
     let (ours, theirs) = duplex(1000);
-    let mut ours = WebSocket::new(ours, &[], Role::Server, LIMIT, 4096);
-    let mut theirs = WebSocket::new(theirs, &[], Role::Client, LIMIT, 4096);
+    let mut ours = WebSocket::new(ours, &[], SocketRole::Server, LIMIT, 4096);
+    let mut theirs = WebSocket::new(theirs, &[], SocketRole::Client, LIMIT, 4096);
     ours.send_close(Some(1015), "why not");
     ours.send_text(b"never");
     flush(&mut ours).await;
     assert_eq!(next(&mut theirs).await.unwrap(), close(Some(1015), "why not", Some(CloseDefect::Code)));
     drop(ours);
-    assert!(matches!(next(&mut theirs).await, Err(Broken::End)));
+    assert!(matches!(next(&mut theirs).await, Err(SocketError::End)));
 }
 
 #[tokio::test]
 async fn of_pings_that_nobody_could_answer_the_last_is_answered() {
     let (ours, mut theirs) = duplex(1 << 20);
-    let mut ours = WebSocket::new(ours, &[], Role::Server, LIMIT, 4096);
+    let mut ours = WebSocket::new(ours, &[], SocketRole::Server, LIMIT, 4096);
     for index in 0..10_000_u32 {
         theirs.write_all(&frame(0x89, Some([1, 2, 3, 4]), &index.to_be_bytes())).await.unwrap();
     }
     for _ in 0..10_000 {
-        assert!(matches!(poll_fn(|cx| ours.poll_next(cx, &mut usize::MAX.clone())).await, Ok(Message::Ping(_))));
+        assert!(matches!(poll_fn(|cx| ours.poll_next(cx, &mut usize::MAX.clone())).await, Ok(SocketMessage::Ping(_))));
     }
     flush(&mut ours).await;
-    let mut theirs = WebSocket::new(theirs, &[], Role::Client, LIMIT, 4096);
+    let mut theirs = WebSocket::new(theirs, &[], SocketRole::Client, LIMIT, 4096);
     drop(ours);
-    assert_eq!(next(&mut theirs).await.unwrap(), Message::Pong);
-    assert!(matches!(next(&mut theirs).await, Err(Broken::End)));
+    assert_eq!(next(&mut theirs).await.unwrap(), SocketMessage::Pong);
+    assert!(matches!(next(&mut theirs).await, Err(SocketError::End)));
 }
 
 /// Sends pings for ever, and takes nothing.
@@ -450,12 +450,12 @@ impl AsyncWrite for PingFlood {
 
 #[tokio::test]
 async fn what_waits_for_a_peer_that_reads_nothing_is_bounded_pongs_included() {
-    let mut socket = WebSocket::new(PingFlood, &[], Role::Client, LIMIT, 4096);
+    let mut socket = WebSocket::new(PingFlood, &[], SocketRole::Client, LIMIT, 4096);
     for _ in 0..100_000 {
         poll_fn(|cx| {
             assert!(socket.poll_flush(cx).is_pending() || socket.waiting() == 0);
             let mut budget = 4096;
-            assert!(matches!(socket.poll_next(cx, &mut budget), Poll::Ready(Ok(Message::Ping(_)))));
+            assert!(matches!(socket.poll_next(cx, &mut budget), Poll::Ready(Ok(SocketMessage::Ping(_)))));
             Poll::Ready(())
         })
         .await;
@@ -489,7 +489,7 @@ async fn endless_fragments_end_with_the_budget() {
             Poll::Ready(Ok(()))
         }
     }
-    let mut socket = WebSocket::new(Fragments(false), &[], Role::Client, LIMIT, 4096);
+    let mut socket = WebSocket::new(Fragments(false), &[], SocketRole::Client, LIMIT, 4096);
     for _ in 0..3 {
         let mut budget = 100_000;
         let read = poll_fn(|cx| Poll::Ready(socket.poll_next(cx, &mut budget).is_ready())).await;
@@ -501,7 +501,7 @@ async fn endless_fragments_end_with_the_budget() {
 #[tokio::test]
 async fn only_what_goes_out_after_a_full_buffer_says_that_somebody_reads() {
     let (ours, mut theirs) = duplex(1000);
-    let mut ours = WebSocket::new(ours, &[], Role::Server, LIMIT, 4096);
+    let mut ours = WebSocket::new(ours, &[], SocketRole::Server, LIMIT, 4096);
     ours.send_text(&[b'x'; 500]);
     flush(&mut ours).await;
     assert!(!ours.take_moved());
@@ -518,7 +518,7 @@ async fn only_what_goes_out_after_a_full_buffer_says_that_somebody_reads() {
 #[tokio::test]
 async fn the_buffer_of_a_large_message_is_not_kept() {
     let (ours, mut theirs) = duplex(1 << 20);
-    let mut ours = WebSocket::new(ours, &[], Role::Client, 64 << 20, 4096);
+    let mut ours = WebSocket::new(ours, &[], SocketRole::Client, 64 << 20, 4096);
     let large = frame(0x82, None, &vec![0; 8 << 20]);
     let sending = async {
         theirs.write_all(&large).await.unwrap();
@@ -527,7 +527,7 @@ async fn the_buffer_of_a_large_message_is_not_kept() {
         }
     };
     let receiving = async {
-        assert!(matches!(next(&mut ours).await, Ok(Message::Binary(bytes)) if bytes.len() == 8 << 20));
+        assert!(matches!(next(&mut ours).await, Ok(SocketMessage::Binary(bytes)) if bytes.len() == 8 << 20));
         for _ in 0..10 {
             assert_eq!(next(&mut ours).await.unwrap(), text("small"));
         }
