@@ -15,7 +15,7 @@ use crate::group_stream::{Inbox, OpenStream, Streams};
 use crate::handle::{Handle, Invoking, OutgoingStream};
 use crate::invocation::Invoke;
 use crate::operation::{Operation, Publish};
-use crate::stream::{Event, Events, Message, Writer, channel};
+use crate::stream::{Event, EventWriter, Events, Message, channel};
 use webpubsub_proto::session::{
     AckMode, Config, Invocation, Lifecycle, Outcome, Received, Request, Status, StreamNews, StreamOpen,
 };
@@ -28,18 +28,18 @@ use webpubsub_proto::{Codec, GroupState, OwnedData, WireFrame, check_event_name,
 /// is gone first, so is the socket, without a word.
 #[derive(Clone, Debug)]
 pub struct Client {
-    shared: Arc<Shared>,
+    shared: Arc<ClientCore>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct ClientCore {
     handle: Handle,
     codec: Codec,
     inbox: Arc<Inbox>,
-    standing: watch::Receiver<Progress>,
+    standing: watch::Receiver<ClientProgress>,
 }
 
-impl Drop for Shared {
+impl Drop for ClientCore {
     fn drop(&mut self) {
         self.handle.stop();
     }
@@ -47,7 +47,7 @@ impl Drop for Shared {
 
 /// How far a client has come.
 #[derive(Clone, Debug)]
-enum Progress {
+enum ClientProgress {
     Connecting,
     /// There has been a connection.
     Connected,
@@ -95,26 +95,26 @@ impl Client {
     pub(crate) fn start(config: Config, dialer: NetDialer, event_buffer: usize) -> (Self, Events) {
         let codec = config.codec;
         let (writer, events) = channel(event_buffer);
-        let (progress, standing) = watch::channel(Progress::Connecting);
+        let (progress, standing) = watch::channel(ClientProgress::Connecting);
         let inbox = Inbox::new(event_buffer);
-        let sink = Sink { writer, inbox: Readers(Arc::clone(&inbox)), progress };
+        let sink = ClientSink { writer, inbox: Readers(Arc::clone(&inbox)), progress };
         let (driver, handle) = Driver::new(config, dialer, sink);
         tokio::spawn(async move {
-            let (finished, dialer, Sink { writer, inbox: _inbox, progress }) = driver.run().await;
+            let (finished, dialer, ClientSink { writer, inbox: _inbox, progress }) = driver.run().await;
             let error = ConnectionError::of(finished, dialer.last_error().as_ref());
             writer.put(Event::Ended { error: error.clone() });
-            progress.send_replace(Progress::Ended(error));
+            progress.send_replace(ClientProgress::Ended(error));
         });
-        (Self { shared: Arc::new(Shared { handle, codec, inbox, standing }) }, events)
+        (Self { shared: Arc::new(ClientCore { handle, codec, inbox, standing }) }, events)
     }
 
     /// Waits until there has been a connection. Fails when the client ends before.
     pub async fn connected(&self) -> Result<(), ConnectionError> {
         let mut standing = self.shared.standing.clone();
-        let reached = standing.wait_for(|progress| !matches!(progress, Progress::Connecting)).await;
+        let reached = standing.wait_for(|progress| !matches!(progress, ClientProgress::Connecting)).await;
         match reached.as_deref() {
-            Ok(Progress::Connecting | Progress::Connected) => Ok(()),
-            Ok(Progress::Ended(error)) => Err(error.clone().unwrap_or(ConnectionError::Closed)),
+            Ok(ClientProgress::Connecting | ClientProgress::Connected) => Ok(()),
+            Ok(ClientProgress::Ended(error)) => Err(error.clone().unwrap_or(ConnectionError::Closed)),
             Err(_) => Err(ConnectionError::Gone),
         }
     }
@@ -300,10 +300,10 @@ impl Client {
     pub async fn close(&self) -> Result<(), ConnectionError> {
         self.shared.handle.stop();
         let mut standing = self.shared.standing.clone();
-        let ended = standing.wait_for(|progress| matches!(progress, Progress::Ended(_))).await;
+        let ended = standing.wait_for(|progress| matches!(progress, ClientProgress::Ended(_))).await;
         match ended.as_deref() {
-            Ok(Progress::Ended(Some(error))) => Err(error.clone()),
-            Ok(Progress::Ended(None) | Progress::Connecting | Progress::Connected) => Ok(()),
+            Ok(ClientProgress::Ended(Some(error))) => Err(error.clone()),
+            Ok(ClientProgress::Ended(None) | ClientProgress::Connecting | ClientProgress::Connected) => Ok(()),
             Err(_) => Err(ConnectionError::Gone),
         }
     }
@@ -340,10 +340,10 @@ fn json(value: &(impl Serialize + ?Sized)) -> Result<OwnedData, OperationError> 
 }
 
 /// What the driver tells goes to the readers of events and of streams, and to whoever waits for the connection.
-struct Sink {
-    writer: Writer,
+struct ClientSink {
+    writer: EventWriter,
     inbox: Readers,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<ClientProgress>,
 }
 
 /// The readers of streams. Nothing follows when it is dropped.
@@ -355,7 +355,7 @@ impl Drop for Readers {
     }
 }
 
-impl Sink {
+impl ClientSink {
     /// Whether a reader was told, so that nobody else need be.
     fn is_told(&self, event: &Lifecycle) -> bool {
         match event {
@@ -395,7 +395,7 @@ impl Sink {
     }
 }
 
-impl EventSink for Sink {
+impl EventSink for ClientSink {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
         if self.is_told(event) {
             return Flow::Continue;
@@ -405,9 +405,9 @@ impl EventSink for Sink {
             self.writer.put(event);
             if connected {
                 self.progress.send_if_modified(|progress| {
-                    let first = matches!(progress, Progress::Connecting);
+                    let first = matches!(progress, ClientProgress::Connecting);
                     if first {
-                        *progress = Progress::Connected;
+                        *progress = ClientProgress::Connected;
                     }
                     first
                 });

@@ -16,11 +16,11 @@ pub use invoking::Invoking;
 pub(super) use pipeline::{Gathered, Settlements};
 pub use pipeline::{Pipeline, Settlement, Submission};
 pub use streams::{OutgoingStream, new_stream_id};
-pub(super) use streams::{StreamCommand, Teller};
+pub(super) use streams::{StreamCommand, StreamReporter};
 
 /// What a handle asks of the driver.
 #[derive(Debug)]
-pub(super) enum Command {
+pub(super) enum DriverCommand {
     /// Carry out an operation and answer how it ended.
     Submit { request: Request, mode: AckMode, reply: oneshot::Sender<Outcome> },
     /// Invoke and answer how that ended.
@@ -33,7 +33,7 @@ pub(super) enum Command {
 
 /// Operations to carry out in this order.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub(super) struct OperationBatch {
     pub(super) submissions: Vec<Submission>,
     /// Where it is told how each one ended.
     pub(super) settled: Settlements,
@@ -55,9 +55,9 @@ pub(super) enum Stop {
 /// The driver's end of its handles.
 #[derive(Debug)]
 pub(super) struct Commands {
-    pub(super) submitted: mpsc::Receiver<Command>,
+    pub(super) submitted: mpsc::Receiver<DriverCommand>,
     /// Apart, so that a stream that has to wait holds nobody else up.
-    pub(super) batches: mpsc::Receiver<Batch>,
+    pub(super) batches: mpsc::Receiver<OperationBatch>,
     /// Apart, so that stopping never waits behind operations.
     pub(super) stops: mpsc::UnboundedReceiver<Stop>,
     /// About group streams. Their windows bound what waits here.
@@ -72,8 +72,8 @@ const BATCHES: usize = 4;
 /// Talks to the driver. Clones talk to the same one.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    commands: mpsc::Sender<Command>,
-    batches: mpsc::Sender<Batch>,
+    commands: mpsc::Sender<DriverCommand>,
+    batches: mpsc::Sender<OperationBatch>,
     stop: mpsc::UnboundedSender<Stop>,
     streams: mpsc::UnboundedSender<StreamCommand>,
     /// Names the next stream.
@@ -96,7 +96,7 @@ impl Handle {
     pub async fn submit(&self, request: Request, mode: AckMode) -> Outcome {
         let ended = || Outcome::NotSent { cause: OutcomeCause::Ended };
         let (reply, settled) = oneshot::channel();
-        if self.commands.send(Command::Submit { request, mode, reply }).await.is_err() {
+        if self.commands.send(DriverCommand::Submit { request, mode, reply }).await.is_err() {
             return ended();
         }
         settled.await.unwrap_or_else(|_| ended())
@@ -105,14 +105,14 @@ impl Handle {
     /// Where things stand; `None` when the session has ended.
     pub async fn status(&self) -> Option<Status> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Status { reply }).await.ok()?;
+        self.commands.send(DriverCommand::Status { reply }).await.ok()?;
         answer.await.ok()
     }
 
     /// The round trip of a ping, once there is a connection; `None` when the session has ended.
     pub async fn ping(&self) -> Option<Duration> {
         let (reply, answer) = oneshot::channel();
-        self.commands.send(Command::Ping { reply }).await.ok()?;
+        self.commands.send(DriverCommand::Ping { reply }).await.ok()?;
         answer.await.ok()
     }
 

@@ -55,9 +55,9 @@ impl Answer {
 ///
 /// **Dropping it calls it off**: the service is told that nobody waits any more, which may be too late.
 #[must_use = "an invocation does nothing unless it is awaited"]
-pub struct Invoke(State);
+pub struct Invoke(InvokeState);
 
-enum State {
+enum InvokeState {
     Asked {
         client: Client,
         invocation: Result<Invocation, InvokeError>,
@@ -74,20 +74,20 @@ impl fmt::Debug for Invoke {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What is sent is the user's affair.
         f.write_str(match self.0 {
-            State::Asked { .. } => "Invoke(not begun)",
-            State::Waiting { .. } => "Invoke(waiting)",
-            State::Done => "Invoke(done)",
+            InvokeState::Asked { .. } => "Invoke(not begun)",
+            InvokeState::Waiting { .. } => "Invoke(waiting)",
+            InvokeState::Done => "Invoke(done)",
         })
     }
 }
 
 impl Invoke {
     pub(crate) fn new(client: Client, invocation: Result<Invocation, InvokeError>) -> Self {
-        Self(State::Asked { client, invocation })
+        Self(InvokeState::Asked { client, invocation })
     }
 
     fn change(mut self, change: impl FnOnce(&mut Invocation)) -> Self {
-        if let State::Asked { invocation: Ok(invocation), .. } = &mut self.0 {
+        if let InvokeState::Asked { invocation: Ok(invocation), .. } = &mut self.0 {
             change(invocation);
         }
         self
@@ -102,7 +102,7 @@ impl Invoke {
     /// leaving out those that were given.
     pub fn invocation_id(mut self, id: impl Into<String>) -> Self {
         let id = id.into();
-        if let State::Asked { invocation, .. } = &mut self.0
+        if let InvokeState::Asked { invocation, .. } = &mut self.0
             && id.is_empty()
         {
             *invocation = Err(InvokeError::EmptyId);
@@ -126,8 +126,9 @@ impl Future for Invoke {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match &mut self.0 {
-                State::Asked { .. } => {
-                    let State::Asked { client, invocation } = std::mem::replace(&mut self.0, State::Done) else {
+                InvokeState::Asked { .. } => {
+                    let InvokeState::Asked { client, invocation } = std::mem::replace(&mut self.0, InvokeState::Done)
+                    else {
                         return Poll::Pending;
                     };
                     let invocation = match invocation {
@@ -143,11 +144,11 @@ impl Future for Invoke {
                         }
                     }
                     let invoking = client.begin_invocation(invocation);
-                    self.0 = State::Waiting { _client: client, invoking };
+                    self.0 = InvokeState::Waiting { _client: client, invoking };
                 }
-                State::Waiting { invoking, .. } => {
+                InvokeState::Waiting { invoking, .. } => {
                     let Poll::Ready(invoked) = Pin::new(invoking).poll(cx) else { return Poll::Pending };
-                    self.0 = State::Done;
+                    self.0 = InvokeState::Done;
                     let elapsed = invoked.elapsed;
                     return Poll::Ready(match invoked.outcome {
                         InvokeOutcome::Answered { data, metadata } => Ok(Answer { data, metadata, elapsed }),
@@ -155,7 +156,7 @@ impl Future for Invoke {
                     });
                 }
                 // Its answer has been given.
-                State::Done => return Poll::Pending,
+                InvokeState::Done => return Poll::Pending,
             }
         }
     }

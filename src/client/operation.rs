@@ -36,9 +36,9 @@ pub struct Ack {
 /// **Dropping it does not take it back**: the driver goes on with what was handed over, which the first poll does unless
 /// 256 others wait at that moment. It keeps the client open until it has settled or is dropped.
 #[must_use = "an operation does nothing unless it is awaited"]
-pub struct Operation(State);
+pub struct Operation(OperationState);
 
-enum State {
+enum OperationState {
     Asked { client: Client, request: Result<Request, OperationError>, mode: AckMode },
     Waiting(Pin<Box<dyn Future<Output = Result<Ack, OperationError>> + Send>>),
     Done,
@@ -48,9 +48,9 @@ impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What is sent is the user's affair.
         f.write_str(match self.0 {
-            State::Asked { .. } => "Operation(not begun)",
-            State::Waiting(_) => "Operation(waiting)",
-            State::Done => "Operation(done)",
+            OperationState::Asked { .. } => "Operation(not begun)",
+            OperationState::Waiting(_) => "Operation(waiting)",
+            OperationState::Done => "Operation(done)",
         })
     }
 }
@@ -59,7 +59,7 @@ impl Operation {
     pub(crate) fn new(client: Client, request: Result<Request, OperationError>) -> Self {
         let codec = client.codec();
         let request = request.and_then(|request| fits(codec, request));
-        Self(State::Asked { client, request, mode: AckMode::Automatic })
+        Self(OperationState::Asked { client, request, mode: AckMode::Automatic })
     }
 
     /// Asks for no ack (PROTOCOL §6): it ends as soon as it was handed to the connection, and whether it was carried out
@@ -75,7 +75,7 @@ impl Operation {
     }
 
     fn mode(mut self, chosen: AckMode) -> Self {
-        if let State::Asked { mode, .. } = &mut self.0 {
+        if let OperationState::Asked { mode, .. } = &mut self.0 {
             *mode = chosen;
         }
         self
@@ -107,20 +107,21 @@ impl Future for Operation {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            match std::mem::replace(&mut self.0, State::Done) {
-                State::Asked { request: Err(error), .. } => return Poll::Ready(Err(error)),
-                State::Asked { client, request: Ok(request), mode } => {
-                    self.0 = State::Waiting(Box::pin(async move { result(client.submit(request, mode).await) }));
+            match std::mem::replace(&mut self.0, OperationState::Done) {
+                OperationState::Asked { request: Err(error), .. } => return Poll::Ready(Err(error)),
+                OperationState::Asked { client, request: Ok(request), mode } => {
+                    self.0 =
+                        OperationState::Waiting(Box::pin(async move { result(client.submit(request, mode).await) }));
                 }
-                State::Waiting(mut waiting) => {
+                OperationState::Waiting(mut waiting) => {
                     let polled = waiting.as_mut().poll(cx);
                     if polled.is_pending() {
-                        self.0 = State::Waiting(waiting);
+                        self.0 = OperationState::Waiting(waiting);
                     }
                     return polled;
                 }
                 // Its answer has been given.
-                State::Done => return Poll::Pending,
+                OperationState::Done => return Poll::Pending,
             }
         }
     }
@@ -134,8 +135,10 @@ pub struct Publish(pub(crate) Operation);
 impl Operation {
     /// Sends this along with the data of an event (PROTOCOL §4.5); joining and leaving have none.
     pub fn metadata(mut self, given: Metadata) -> Self {
-        if let State::Asked { request: Ok(Request::Send { metadata, .. } | Request::Event { metadata, .. }), .. } =
-            &mut self.0
+        if let OperationState::Asked {
+            request: Ok(Request::Send { metadata, .. } | Request::Event { metadata, .. }),
+            ..
+        } = &mut self.0
         {
             *metadata = Some(given);
         }
@@ -152,7 +155,7 @@ impl Publish {
     /// Deliver it to nobody later than so many seconds after it was sent (PROTOCOL §4.2): at most 300, more counts as
     /// that; 0 is no limit.
     pub fn time_to_live(mut self, seconds: u16) -> Self {
-        if let State::Asked { request: Ok(Request::Send { ttl_seconds, .. }), .. } = &mut self.0.0 {
+        if let OperationState::Asked { request: Ok(Request::Send { ttl_seconds, .. }), .. } = &mut self.0.0 {
             *ttl_seconds = Some(seconds.min(MAX_TTL_SECONDS));
         }
         self
@@ -160,7 +163,7 @@ impl Publish {
 
     /// Not to this connection, should it be in the group itself (PROTOCOL §4.2).
     pub fn no_echo(mut self) -> Self {
-        if let State::Asked { request: Ok(Request::Send { no_echo, .. }), .. } = &mut self.0.0 {
+        if let OperationState::Asked { request: Ok(Request::Send { no_echo, .. }), .. } = &mut self.0.0 {
             *no_echo = true;
         }
         self

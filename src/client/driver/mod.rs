@@ -27,8 +27,8 @@ use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Lifecycle, WireFrame, Wiretap};
 use super::handle::{
-    Batch, Command, Commands, Gathered, Handle, Settlement, Settlements, Stop, StreamCommand, Submission, Teller,
-    channel,
+    Commands, DriverCommand, Gathered, Handle, OperationBatch, Settlement, Settlements, Stop, StreamCommand,
+    StreamReporter, Submission, channel,
 };
 use webpubsub_net::secret::{self, FRAMES};
 use webpubsub_net::wire::{Incoming, Link};
@@ -45,7 +45,7 @@ pub use log::{log_frame, loss_cause};
 pub use source::{ProviderError, ProviderFailure, Providing, UrlProvider, UrlSource};
 
 /// A dial under way.
-pub type Dialing<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;
+pub type DialFuture<S> = Pin<Box<dyn Future<Output = Result<Link<S>, DialFailure>> + Send>>;
 
 /// Opens sockets for a driver: the network, or a test's pipe.
 pub trait Dialer {
@@ -53,7 +53,7 @@ pub trait Dialer {
     type Stream: AsyncRead + AsyncWrite + Unpin;
 
     /// Starts a dial that answers by the deadline. Dropping it ends the attempt.
-    fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<Self::Stream>;
+    fn dial(&mut self, request: DialRequest, deadline: Instant) -> DialFuture<Self::Stream>;
 }
 
 /// Records what has to outlive the process, before it is acted on.
@@ -101,20 +101,20 @@ pub struct Driver<D: Dialer, S> {
     wiretap: Option<Box<dyn Wiretap>>,
     commands: Commands,
     /// Who waits for which operation.
-    replies: Dense<Asker>,
+    replies: Dense<OutcomeWaiter>,
     /// What has settled of a pipeline's operations, and was not told yet.
     gathered: Gathered,
     next_operation: u64,
     /// Who waits for which invocation.
-    invocations: HashMap<InvocationKey, Invoker>,
+    invocations: HashMap<InvocationKey, InvocationWaiter>,
     /// Nothing more of streams is taken in.
     withdrawn: bool,
     /// Who waits for which ping.
     pongs: HashMap<PingId, oneshot::Sender<Duration>>,
     next_ping: u64,
     /// Who publishes which stream.
-    tellers: HashMap<StreamKey, Teller>,
-    dialing: Option<Dialing<D::Stream>>,
+    tellers: HashMap<StreamKey, StreamReporter>,
+    dialing: Option<DialFuture<D::Stream>>,
     link: Option<Link<D::Stream>>,
     batch: Vec<Incoming>,
     sleep: Pin<Box<Sleep>>,
@@ -139,14 +139,14 @@ impl<D: Dialer, S> std::fmt::Debug for Driver<D, S> {
 }
 
 /// Who waits for an operation.
-enum Asker {
+enum OutcomeWaiter {
     /// One who asked for this alone.
     One(oneshot::Sender<Outcome>),
     /// A stream, which knows it by its tag and line.
     Stream { tag: u64, line: u64, settled: Settlements },
 }
 
-impl Asker {
+impl OutcomeWaiter {
     fn line(&self) -> Option<u64> {
         match self {
             Self::One(_) => None,
@@ -156,17 +156,17 @@ impl Asker {
 }
 
 /// Who waits for an invocation.
-struct Invoker {
+struct InvocationWaiter {
     reply: oneshot::Sender<Invoked>,
     /// The line of input that it comes from.
     line: Option<u64>,
 }
 
 /// What a wait was ended by; several may be true at once.
-struct Woken<S> {
+struct WakeReasons<S> {
     dialed: Option<Result<Link<S>, DialFailure>>,
-    command: Option<Command>,
-    batch: Option<Batch>,
+    command: Option<DriverCommand>,
+    batch: Option<OperationBatch>,
     stop: Option<Stop>,
     stream: Option<StreamCommand>,
     frames: bool,
@@ -259,7 +259,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         self.origin.checked_add(time).unwrap_or(self.origin + FAR)
     }
 
-    async fn wait(&mut self) -> Woken<D::Stream> {
+    async fn wait(&mut self) -> WakeReasons<D::Stream> {
         let deadline = self.session.poll_timeout().and_then(|due| self.origin.checked_add(due));
         if let Some(deadline) = deadline
             && deadline != self.sleep.deadline()
@@ -269,8 +269,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         poll_fn(|cx| self.poll_wait(cx, deadline.is_some())).await
     }
 
-    fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<Woken<D::Stream>> {
-        let mut woken = Woken {
+    fn poll_wait(&mut self, cx: &mut Context<'_>, timed: bool) -> Poll<WakeReasons<D::Stream>> {
+        let mut woken = WakeReasons {
             dialed: None,
             command: None,
             batch: None,
@@ -324,13 +324,13 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         {
             woken.batch = batch;
         }
-        let Woken { dialed, command, batch, stop, stream, frames, timer, stalled, written } = &woken;
+        let WakeReasons { dialed, command, batch, stop, stream, frames, timer, stalled, written } = &woken;
         let asked = command.is_some() || batch.is_some() || stop.is_some() || stream.is_some();
         let ready = asked || dialed.is_some() || *frames || *timer || stalled.is_some() || written.is_some();
         if ready { Poll::Ready(woken) } else { Poll::Pending }
     }
 
-    fn handle(&mut self, woken: Woken<D::Stream>) {
+    fn handle(&mut self, woken: WakeReasons<D::Stream>) {
         let now = self.now();
         self.session.handle_backlogged(now, self.is_backlogged());
         if let Some(stalled) = woken.stalled {
@@ -399,26 +399,28 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 
-    fn handle_command(&mut self, now: Duration, command: Command) {
+    fn handle_command(&mut self, now: Duration, command: DriverCommand) {
         match command {
-            Command::Submit { request, mode, reply } => self.submit(now, Asker::One(reply), request, mode),
+            DriverCommand::Submit { request, mode, reply } => {
+                self.submit(now, OutcomeWaiter::One(reply), request, mode)
+            }
             // Whoever has dropped it before this has called it off.
-            Command::Invoke { reply, .. } if reply.is_closed() => {}
-            Command::Invoke { invocation, line, reply, .. } if self.withdrawn => {
+            DriverCommand::Invoke { reply, .. } if reply.is_closed() => {}
+            DriverCommand::Invoke { invocation, line, reply, .. } if self.withdrawn => {
                 let outcome = InvokeOutcome::NotSent { cause: OutcomeCause::Withdrawn };
                 let Invocation { event, .. } = invocation;
                 // Nobody may wait for it any more.
                 let _ = reply.send(Invoked { event, invocation_id: None, line, outcome, elapsed: Duration::ZERO });
             }
-            Command::Invoke { key, invocation, line, reply } => {
-                self.invocations.insert(key, Invoker { reply, line });
+            DriverCommand::Invoke { key, invocation, line, reply } => {
+                self.invocations.insert(key, InvocationWaiter { reply, line });
                 self.session.handle_invoke(now, key, invocation);
             }
-            Command::Status { reply } => {
+            DriverCommand::Status { reply } => {
                 // Whoever asked may have stopped waiting.
                 let _ = reply.send(self.session.status(now));
             }
-            Command::Ping { reply } => {
+            DriverCommand::Ping { reply } => {
                 let id = PingId(self.next_ping);
                 self.next_ping += 1;
                 self.pongs.insert(id, reply);
@@ -438,8 +440,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
         }
     }
 
-    fn take_in(&mut self, now: Duration, batch: Batch) {
-        let Batch { submissions, settled } = batch;
+    fn take_in(&mut self, now: Duration, batch: OperationBatch) {
+        let OperationBatch { submissions, settled } = batch;
         if self.withdrawn {
             for Submission { tag, .. } in submissions {
                 let outcome = Outcome::NotSent { cause: OutcomeCause::Withdrawn };
@@ -448,11 +450,11 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             return;
         }
         for Submission { tag, line, request, mode } in submissions {
-            self.submit(now, Asker::Stream { tag, line, settled: settled.clone() }, request, mode);
+            self.submit(now, OutcomeWaiter::Stream { tag, line, settled: settled.clone() }, request, mode);
         }
     }
 
-    fn submit(&mut self, now: Duration, asker: Asker, request: Request, mode: AckMode) {
+    fn submit(&mut self, now: Duration, asker: OutcomeWaiter, request: Request, mode: AckMode) {
         let id = OperationId(self.next_operation);
         self.next_operation += 1;
         self.replies.insert(id.0, asker);
@@ -582,7 +584,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                 }
                 Output::Event(mut event) => {
                     if let Lifecycle::Ack(report) = &mut event {
-                        report.line = report.id.and_then(|id| self.replies.get(id.0)).and_then(Asker::line);
+                        report.line = report.id.and_then(|id| self.replies.get(id.0)).and_then(OutcomeWaiter::line);
                     }
                     trace!("{event:?}");
                     if !self.sated && self.sink.lifecycle(&event) == Flow::Stop {
@@ -591,8 +593,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     }
                 }
                 Output::Settled { id, outcome } => match self.replies.remove(id.0) {
-                    Some(Asker::One(reply)) => self.gathered.answer(reply, outcome),
-                    Some(Asker::Stream { tag, settled, .. }) => {
+                    Some(OutcomeWaiter::One(reply)) => self.gathered.answer(reply, outcome),
+                    Some(OutcomeWaiter::Stream { tag, settled, .. }) => {
                         self.gathered.add(&settled, Settlement { tag, outcome });
                     }
                     None => {}

@@ -113,7 +113,7 @@ impl UrlSource {
         F: Fn() -> U + Send + Sync + 'static,
         U: Future<Output = Result<AccessUrl, ProviderError>> + Send + 'static,
     {
-        Self::from(Function(function))
+        Self::from(FunctionSource(function))
     }
 
     /// A URL for a fresh connection, where it can be had at once.
@@ -144,15 +144,15 @@ impl UrlSource {
 }
 
 /// A provider that is a function.
-struct Function<F>(F);
+struct FunctionSource<F>(F);
 
-impl<F> fmt::Debug for Function<F> {
+impl<F> fmt::Debug for FunctionSource<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a function")
     }
 }
 
-impl<F, U> UrlProvider for Function<F>
+impl<F, U> UrlProvider for FunctionSource<F>
 where
     F: Fn() -> U + Send + Sync,
     U: Future<Output = Result<AccessUrl, ProviderError>> + Send + 'static,

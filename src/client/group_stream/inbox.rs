@@ -24,7 +24,7 @@ pub struct SlotId(u64);
 
 /// A stream that nobody has taken yet.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct StreamArrival {
     pub slot: SlotId,
     pub stream_id: String,
     pub user_id: Option<String>,
@@ -33,16 +33,16 @@ pub struct Arrival {
 #[derive(Debug)]
 pub struct Inbox {
     limit: usize,
-    state: Mutex<State>,
+    state: Mutex<InboxState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    listeners: HashMap<String, Listener>,
+struct InboxState {
+    listeners: HashMap<String, StreamListener>,
     /// The streams under way that have readers, by group and id. Publishers that chose the same id are told apart by their
     /// user (PROTOCOL §17.14).
-    open: HashMap<String, HashMap<String, Vec<Open>>>,
-    slots: HashMap<SlotId, Slot>,
+    open: HashMap<String, HashMap<String, Vec<ActiveStream>>>,
+    slots: HashMap<SlotId, ReaderSlot>,
     next: u64,
     /// Fragments and errors that wait, of all slots.
     waiting: usize,
@@ -55,20 +55,20 @@ struct State {
 }
 
 #[derive(Debug)]
-struct Listener {
+struct StreamListener {
     id: ListenerId,
-    arrivals: VecDeque<Arrival>,
+    arrivals: VecDeque<StreamArrival>,
     reader: Option<Waker>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct ActiveStream {
     user_id: Option<String>,
     slot: SlotId,
 }
 
 #[derive(Debug, Default)]
-struct Slot {
+struct ReaderSlot {
     items: VecDeque<Result<Message, StreamReadError>>,
     reader: Option<Waker>,
     /// Nothing follows.
@@ -83,7 +83,7 @@ impl Inbox {
         Arc::new(Self { limit: limit.max(1), state: Mutex::default() })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, InboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -92,7 +92,7 @@ impl Inbox {
         let mut state = self.state();
         let id = ListenerId(state.name());
         if !state.ended {
-            let listener = Listener { id, arrivals: VecDeque::new(), reader: None };
+            let listener = StreamListener { id, arrivals: VecDeque::new(), reader: None };
             if let Some(before) = state.listeners.insert(group.clone(), listener) {
                 state.dismiss(before);
             }
@@ -110,7 +110,7 @@ impl Inbox {
         }
     }
 
-    pub fn poll_arrival(&self, cx: &mut Context<'_>, group: &str, id: ListenerId) -> Poll<Option<Arrival>> {
+    pub fn poll_arrival(&self, cx: &mut Context<'_>, group: &str, id: ListenerId) -> Poll<Option<StreamArrival>> {
         let mut state = self.state();
         let ended = state.ended;
         let Some(listener) = state.listeners.get_mut(group).filter(|listener| listener.id == id) else {
@@ -214,7 +214,7 @@ impl Inbox {
     }
 }
 
-impl State {
+impl InboxState {
     fn name(&mut self) -> u64 {
         self.next += 1;
         self.next
@@ -243,15 +243,15 @@ impl State {
             return None;
         }
         let slot = SlotId(self.name());
-        self.slots.insert(slot, Slot::default());
+        self.slots.insert(slot, ReaderSlot::default());
         if part.number != 1 {
             self.push(slot, Err(StreamReadError::JoinedLate { first: part.number }));
         }
         let user_id = user_id.map(str::to_owned);
-        let open = Open { user_id: user_id.clone(), slot };
+        let open = ActiveStream { user_id: user_id.clone(), slot };
         self.open.entry(group.to_owned()).or_default().entry(part.stream_id.clone()).or_default().push(open);
         let listener = self.listeners.get_mut(group)?;
-        listener.arrivals.push_back(Arrival { slot, stream_id: part.stream_id.clone(), user_id });
+        listener.arrivals.push_back(StreamArrival { slot, stream_id: part.stream_id.clone(), user_id });
         if let Some(reader) = listener.reader.take() {
             reader.wake();
         }
@@ -302,7 +302,7 @@ impl State {
     }
 
     /// Lets a listener go, and what it has not taken.
-    fn dismiss(&mut self, listener: Listener) {
+    fn dismiss(&mut self, listener: StreamListener) {
         for arrival in listener.arrivals {
             self.let_go(arrival.slot);
         }
@@ -342,7 +342,7 @@ mod tests {
         Context::from_waker(Waker::noop())
     }
 
-    fn arrival(inbox: &Inbox, streams: &Streams) -> Option<Arrival> {
+    fn arrival(inbox: &Inbox, streams: &Streams) -> Option<StreamArrival> {
         match inbox.poll_arrival(&mut context(), &streams.group, streams.id) {
             Poll::Ready(arrival) => arrival,
             Poll::Pending => None,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Command, Handle, Stop};
+use super::{DriverCommand, Handle, Stop};
 use webpubsub_proto::session::{Invocation, InvocationKey, InvokeOutcome, Invoked, OutcomeCause};
 
 /// Invocations of all handles, so that each has a name of its own.
@@ -17,13 +17,13 @@ static STARTED: AtomicU64 = AtomicU64::new(0);
 /// A future of how an invocation ended.
 #[must_use = "dropping it calls the invocation off"]
 pub struct Invoking {
-    state: State,
+    state: InvokingState,
     key: InvocationKey,
     event: String,
     stop: mpsc::UnboundedSender<Stop>,
 }
 
-enum State {
+enum InvokingState {
     /// The driver has not taken it yet.
     Handing(Pin<Box<dyn Future<Output = bool> + Send>>, oneshot::Receiver<Invoked>),
     Waiting(oneshot::Receiver<Invoked>),
@@ -45,15 +45,17 @@ impl Handle {
         let (reply, settled) = oneshot::channel();
         let commands = self.commands.clone();
         let handing =
-            Box::pin(async move { commands.send(Command::Invoke { key, invocation, line, reply }).await.is_ok() });
-        Invoking { state: State::Handing(handing, settled), key, event, stop: self.stop.clone() }
+            Box::pin(
+                async move { commands.send(DriverCommand::Invoke { key, invocation, line, reply }).await.is_ok() },
+            );
+        Invoking { state: InvokingState::Handing(handing, settled), key, event, stop: self.stop.clone() }
     }
 }
 
 impl Invoking {
     /// The session is over.
     fn ended(&mut self) -> Invoked {
-        self.state = State::Done;
+        self.state = InvokingState::Done;
         let event = std::mem::take(&mut self.event);
         let outcome = InvokeOutcome::NotSent { cause: OutcomeCause::Ended };
         Invoked { event, invocation_id: None, line: None, outcome, elapsed: Duration::ZERO }
@@ -66,25 +68,27 @@ impl Future for Invoking {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Invoked> {
         loop {
             match &mut self.state {
-                State::Handing(handing, _) => {
+                InvokingState::Handing(handing, _) => {
                     let taken = ready!(handing.as_mut().poll(cx));
-                    match std::mem::replace(&mut self.state, State::Done) {
-                        State::Handing(_, settled) if taken => self.state = State::Waiting(settled),
-                        State::Handing(..) | State::Waiting(_) | State::Done => return Poll::Ready(self.ended()),
+                    match std::mem::replace(&mut self.state, InvokingState::Done) {
+                        InvokingState::Handing(_, settled) if taken => self.state = InvokingState::Waiting(settled),
+                        InvokingState::Handing(..) | InvokingState::Waiting(_) | InvokingState::Done => {
+                            return Poll::Ready(self.ended());
+                        }
                     }
                 }
-                State::Waiting(settled) => {
+                InvokingState::Waiting(settled) => {
                     let invoked = ready!(Pin::new(settled).poll(cx));
                     return Poll::Ready(match invoked {
                         Ok(invoked) => {
-                            self.state = State::Done;
+                            self.state = InvokingState::Done;
                             invoked
                         }
                         Err(_) => self.ended(),
                     });
                 }
                 // Its answer has been given.
-                State::Done => return Poll::Pending,
+                InvokingState::Done => return Poll::Pending,
             }
         }
     }
@@ -92,14 +96,14 @@ impl Future for Invoking {
 
 impl Drop for Invoking {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Done => {}
+        match std::mem::replace(&mut self.state, InvokingState::Done) {
+            InvokingState::Done => {}
             // The driver looks at this end before it takes it: so it goes first.
-            State::Handing(handing, settled) => {
+            InvokingState::Handing(handing, settled) => {
                 drop(settled);
                 drop(handing);
             }
-            State::Waiting(settled) => {
+            InvokingState::Waiting(settled) => {
                 drop(settled);
                 // A driver that is gone has called everything off.
                 let _ = self.stop.send(Stop::CallOff(self.key));

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Batch, Handle};
+use super::{Handle, OperationBatch};
 use webpubsub_proto::session::{AckMode, Outcome, Request};
 
 /// One of many operations.
@@ -74,7 +74,7 @@ impl Gathered {
 
 /// Hands operations over and takes their ends.
 pub struct Pipeline {
-    batches: mpsc::Sender<Batch>,
+    batches: mpsc::Sender<OperationBatch>,
     sender: Settlements,
     receiver: mpsc::UnboundedReceiver<Vec<Settlement>>,
     /// Resolves when the driver is gone.
@@ -102,7 +102,7 @@ impl Pipeline {
     /// the session has ended they are dropped, and never settle.
     pub async fn submit(&mut self, submissions: Vec<Submission>) {
         // That the driver is gone is seen where settlements are awaited.
-        let _ = self.batches.send(Batch { submissions, settled: self.sender.clone() }).await;
+        let _ = self.batches.send(OperationBatch { submissions, settled: self.sender.clone() }).await;
     }
 
     /// Waits for operations to settle and adds them to `settled`. `false`: the session has ended, and all that settled

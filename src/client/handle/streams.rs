@@ -26,7 +26,7 @@ pub fn new_stream_id() -> String {
 #[derive(Debug)]
 pub(in super::super) enum StreamCommand {
     /// Begin it.
-    Open { id: StreamId, open: StreamOpen, teller: Teller },
+    Open { id: StreamId, open: StreamOpen, teller: StreamReporter },
     /// Send this fragment.
     Write { id: StreamId, data: OwnedData, cost: usize },
     /// End it.
@@ -39,7 +39,7 @@ pub(in super::super) struct StreamId(pub(in super::super) StreamKey);
 
 /// How far a stream has come.
 #[derive(Clone, Debug)]
-enum Progress {
+enum StreamProgress {
     Waiting,
     Open,
     Over(Box<StreamReport>),
@@ -47,17 +47,17 @@ enum Progress {
 
 /// The driver's end: tells whoever publishes.
 #[derive(Debug)]
-pub(in super::super) struct Teller {
+pub(in super::super) struct StreamReporter {
     window: Arc<Semaphore>,
-    progress: watch::Sender<Progress>,
+    progress: watch::Sender<StreamProgress>,
 }
 
-impl Teller {
+impl StreamReporter {
     /// Passes on what the session says. `true`: it was the last.
     pub(in super::super) fn tell(&self, event: StreamEvent) -> bool {
         match event {
             StreamEvent::Opened => {
-                self.progress.send_replace(Progress::Open);
+                self.progress.send_replace(StreamProgress::Open);
                 false
             }
             StreamEvent::Released { cost } => {
@@ -65,7 +65,7 @@ impl Teller {
                 false
             }
             StreamEvent::Over(report) => {
-                self.progress.send_replace(Progress::Over(Box::new(report)));
+                self.progress.send_replace(StreamProgress::Over(Box::new(report)));
                 self.window.close();
                 true
             }
@@ -83,7 +83,7 @@ pub struct OutgoingStream {
     window: Arc<Semaphore>,
     /// The most that one fragment can take of it.
     capacity: u32,
-    progress: watch::Receiver<Progress>,
+    progress: watch::Receiver<StreamProgress>,
     written: u64,
     /// The end was asked for.
     ended: bool,
@@ -95,10 +95,10 @@ impl Handle {
     pub fn stream(&self, open: StreamOpen, buffer: usize) -> OutgoingStream {
         let capacity = u32::try_from(buffer).unwrap_or(u32::MAX).max(1);
         let window = Arc::new(Semaphore::new(usize::try_from(capacity).unwrap_or(Semaphore::MAX_PERMITS)));
-        let (teller, progress) = watch::channel(Progress::Waiting);
+        let (teller, progress) = watch::channel(StreamProgress::Waiting);
         let id = StreamId(StreamKey(self.next_stream.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
         let (group, stream_id) = (open.group.clone(), open.stream_id.clone());
-        let teller = Teller { window: Arc::clone(&window), progress: teller };
+        let teller = StreamReporter { window: Arc::clone(&window), progress: teller };
         let commands = self.streams.clone();
         // A driver that is gone drops the teller, which is seen where progress is awaited.
         let _ = commands.send(StreamCommand::Open { id, open, teller });
@@ -114,11 +114,11 @@ impl OutgoingStream {
 
     /// Waits until the service has taken it on. Fails with how it ended before.
     pub async fn opened(&mut self) -> Result<(), StreamReport> {
-        let reached = self.progress.wait_for(|progress| !matches!(progress, Progress::Waiting)).await;
+        let reached = self.progress.wait_for(|progress| !matches!(progress, StreamProgress::Waiting)).await;
         let reached = reached.map(|progress| progress.clone());
         match reached {
-            Ok(Progress::Waiting | Progress::Open) => Ok(()),
-            Ok(Progress::Over(report)) => Err(*report),
+            Ok(StreamProgress::Waiting | StreamProgress::Open) => Ok(()),
+            Ok(StreamProgress::Over(report)) => Err(*report),
             Err(_) => Err(self.unknown()),
         }
     }
@@ -149,11 +149,11 @@ impl OutgoingStream {
 
     /// Waits until it is over, whoever ends it.
     pub async fn over(&mut self) -> StreamReport {
-        let reached = self.progress.wait_for(|progress| matches!(progress, Progress::Over(_))).await;
+        let reached = self.progress.wait_for(|progress| matches!(progress, StreamProgress::Over(_))).await;
         let reached = reached.map(|progress| progress.clone());
         match reached {
-            Ok(Progress::Over(report)) => *report,
-            Ok(Progress::Waiting | Progress::Open) | Err(_) => self.unknown(),
+            Ok(StreamProgress::Over(report)) => *report,
+            Ok(StreamProgress::Waiting | StreamProgress::Open) | Err(_) => self.unknown(),
         }
     }
 

@@ -11,8 +11,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 
 pub use event::{Event, Message, StreamFailure, StreamPart};
-use queue::Queue;
-pub(crate) use queue::{MOST_BYTES, Writer};
+use queue::EventQueue;
+pub(crate) use queue::{EventWriter, MOST_BYTES};
 
 /// What happens to a client, in order: a [`Stream`] of [`Event`]s, of which [`Event::Ended`] is the last.
 ///
@@ -26,7 +26,7 @@ pub(crate) use queue::{MOST_BYTES, Writer};
 ///
 /// Dropping it leaves the connection as it is; events are let go from then on.
 #[derive(Debug)]
-pub struct Events(Arc<Queue>);
+pub struct Events(Arc<EventQueue>);
 
 impl Events {
     /// The next event; `None` once the last was taken. Cancel-safe: no event is lost when the future is dropped.
@@ -50,7 +50,7 @@ impl Drop for Events {
 }
 
 /// Both ends of a queue for so many events.
-pub(crate) fn channel(limit: usize) -> (Writer, Events) {
-    let queue = Arc::new(Queue::new(limit));
-    (Writer::new(Arc::clone(&queue)), Events(queue))
+pub(crate) fn channel(limit: usize) -> (EventWriter, Events) {
+    let queue = Arc::new(EventQueue::new(limit));
+    (EventWriter::new(Arc::clone(&queue)), Events(queue))
 }

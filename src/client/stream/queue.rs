@@ -13,13 +13,13 @@ use super::event::Event;
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Debug)]
-pub struct Queue {
+pub struct EventQueue {
     limit: usize,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct QueueState {
     events: VecDeque<Event>,
     /// Of their data.
     bytes: usize,
@@ -33,12 +33,12 @@ struct State {
     abandoned: bool,
 }
 
-impl Queue {
+impl EventQueue {
     pub fn new(limit: usize) -> Self {
         Self { limit: limit.max(1), state: Mutex::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -78,10 +78,10 @@ impl Queue {
 
 /// The driver's end. Nothing follows when it is dropped.
 #[derive(Debug)]
-pub struct Writer(Arc<Queue>);
+pub struct EventWriter(Arc<EventQueue>);
 
-impl Writer {
-    pub fn new(queue: Arc<Queue>) -> Self {
+impl EventWriter {
+    pub fn new(queue: Arc<EventQueue>) -> Self {
         Self(queue)
     }
 
@@ -114,7 +114,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for EventWriter {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.ended = true;
@@ -136,8 +136,8 @@ mod tests {
 
     #[test]
     fn there_is_room_again_when_half_is_taken_and_what_came_late_is_kept() {
-        let queue = Arc::new(Queue::new(2));
-        let writer = Writer::new(Arc::clone(&queue));
+        let queue = Arc::new(EventQueue::new(2));
+        let writer = EventWriter::new(Arc::clone(&queue));
         let mut cx = Context::from_waker(Waker::noop());
         let take = || match queue.poll_take(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Some(Event::Left { group })) => group,
@@ -153,16 +153,16 @@ mod tests {
 
     #[test]
     fn what_nobody_reads_is_let_go_and_what_waits_at_the_end_is_not() {
-        let queue = Arc::new(Queue::new(1));
-        let writer = Writer::new(Arc::clone(&queue));
+        let queue = Arc::new(EventQueue::new(1));
+        let writer = EventWriter::new(Arc::clone(&queue));
         let mut cx = Context::from_waker(Waker::noop());
         writer.put(event("a"));
         drop(writer);
         assert!(matches!(queue.poll_take(&mut cx), Poll::Ready(Some(Event::Left { .. }))));
         assert!(matches!(queue.poll_take(&mut cx), Poll::Ready(None)));
 
-        let queue = Arc::new(Queue::new(1));
-        let writer = Writer::new(Arc::clone(&queue));
+        let queue = Arc::new(EventQueue::new(1));
+        let writer = EventWriter::new(Arc::clone(&queue));
         writer.put(event("a"));
         assert!(writer.poll_room(&mut cx).is_pending());
         queue.abandon();

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_client_connects_delivers_operates_and_stops() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     peer.say(&message(1)).await;
     client.shows(&["connected c1", "1"]).await;
     let sent = client.submit(send("hi"), AckMode::Automatic);
@@ -24,7 +24,7 @@ async fn a_client_connects_delivers_operates_and_stops() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dial_that_hangs_is_abandoned_on_its_deadline() {
-    let mut client = Client::start(Config { retries_until_connected: Retries::Limited(1), ..config() });
+    let mut client = TestClient::start(Config { retries_until_connected: Retries::Limited(1), ..config() });
     let first = client.dial().await;
     let second = client.dial().await;
     assert!(first.is_abandoned());
@@ -38,7 +38,7 @@ async fn a_dial_that_hangs_is_abandoned_on_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_says_nothing_is_dropped_on_the_same_deadline() {
-    let mut client = Client::start(Config { retries_until_connected: Retries::Limited(0), ..config() });
+    let mut client = TestClient::start(Config { retries_until_connected: Retries::Limited(0), ..config() });
     let dial = client.dial().await;
     let started = dial.at;
     let mut peer = dial.open().await;
@@ -49,7 +49,7 @@ async fn a_socket_that_says_nothing_is_dropped_on_the_same_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn no_limit_at_all_on_connecting_is_no_panic() {
-    let mut client = Client::start(Config { connect_timeout: Duration::MAX, ..config() });
+    let mut client = TestClient::start(Config { connect_timeout: Duration::MAX, ..config() });
     let mut peer = client.dial().await.connect().await;
     client.shows(&["connected c1"]).await;
     client.handle.stop();
@@ -59,7 +59,7 @@ async fn no_limit_at_all_on_connecting_is_no_panic() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_peer_is_dropped_without_a_handshake_and_recovered() {
-    let (mut client, mut peer) = Client::connected(config()).await;
+    let (mut client, mut peer) = TestClient::connected(config()).await;
     let start = Instant::now();
     // Two pings go unanswered.
     assert_eq!(peer.text().await, PING);
@@ -76,7 +76,7 @@ async fn a_silent_peer_is_dropped_without_a_handshake_and_recovered() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_recovered_at_once_and_what_was_unacknowledged_goes_out_again() {
-    let (mut client, mut peer) = Client::connected(config()).await;
+    let (mut client, mut peer) = TestClient::connected(config()).await;
     peer.say(&message(1)).await;
     let sent = client.submit(send("hi"), AckMode::Automatic);
     let frame = peer.text().await;
@@ -102,7 +102,7 @@ async fn a_cut_is_recovered_at_once_and_what_was_unacknowledged_goes_out_again()
 
 #[tokio::test(start_paused = true)]
 async fn what_came_before_a_close_counts_the_ack_in_the_same_breath_too() {
-    let (mut client, mut peer) = Client::connected(config()).await;
+    let (mut client, mut peer) = TestClient::connected(config()).await;
     let sent = client.submit(send("hi"), AckMode::Automatic);
     peer.text().await;
     peer.link.send_text(Bytes::from(message(1)));
@@ -117,8 +117,8 @@ async fn what_came_before_a_close_counts_the_ack_in_the_same_breath_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_whose_handles_are_gone_goes_on() {
-    let (client, mut peer) = Client::connected(config()).await;
-    let Client { handle, sink, running, .. } = client;
+    let (client, mut peer) = TestClient::connected(config()).await;
+    let TestClient { handle, sink, running, .. } = client;
     drop(handle);
     for _ in 0..20 {
         assert_eq!(peer.text().await, PING);
@@ -132,7 +132,7 @@ async fn a_client_whose_handles_are_gone_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn dropping_the_run_drops_the_socket_and_answers_who_waits() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let sent = client.submit(send("hi"), AckMode::Automatic);
     peer.text().await;
     client.running.abort();
@@ -141,7 +141,7 @@ async fn dropping_the_run_drops_the_socket_and_answers_who_waits() {
     let late = client.handle.submit(send("late"), AckMode::Automatic).await;
     assert!(matches!(late, Outcome::NotSent { .. }));
     // And a dial with it.
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     let mut dial = client.dial().await;
     client.running.abort();
     dial.answer.closed().await;
@@ -149,7 +149,7 @@ async fn dropping_the_run_drops_the_socket_and_answers_who_waits() {
 
 #[tokio::test(start_paused = true)]
 async fn a_ping_tells_how_long_the_pong_took_and_ends_with_the_connection() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let asked = client.handle.clone();
     let ping = tokio::spawn(async move { asked.ping().await });
     assert_eq!(peer.text().await, PING);

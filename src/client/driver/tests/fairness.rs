@@ -53,7 +53,7 @@ struct FloodDialer(Arc<Mutex<Vec<u8>>>);
 impl Dialer for FloodDialer {
     type Stream = Flood;
 
-    fn dial(&mut self, _: DialRequest, _: Instant) -> Dialing<Flood> {
+    fn dial(&mut self, _: DialRequest, _: Instant) -> DialFuture<Flood> {
         let written = Arc::clone(&self.0);
         Box::pin(async move { Ok(Link::client(Flood { budget: repeat(0), frames: 0, written }, &[])) })
     }

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_delivered_in_order_and_acknowledged_in_time() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let start = Instant::now();
     for id in 1..=5_000 {
         peer.link.send_text(Bytes::from(message(id)));
@@ -27,7 +27,7 @@ async fn a_burst_is_delivered_in_order_and_acknowledged_in_time() {
 
 #[tokio::test(start_paused = true)]
 async fn without_room_nothing_is_read_but_pings_and_acks_go_out_and_nothing_is_lost() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     peer.say(&message(1)).await;
     client.shows(&["connected c1", "1"]).await;
     client.sink.set_full(true);
@@ -50,7 +50,7 @@ async fn without_room_nothing_is_read_but_pings_and_acks_go_out_and_nothing_is_l
 
 #[tokio::test(start_paused = true)]
 async fn operations_go_out_while_the_output_is_blocked() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     client.sink.set_full(true);
     tokio::task::yield_now().await;
     let sent = client.submit(send("hi"), AckMode::Automatic);
@@ -65,7 +65,7 @@ async fn operations_go_out_while_the_output_is_blocked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sink_that_has_enough_ends_the_session_and_sees_nothing_more() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     client.sink.stop_at(4);
     for id in 1..=10 {
         peer.link.send_text(Bytes::from(message(id)));
@@ -85,20 +85,20 @@ async fn a_sink_that_has_enough_ends_the_session_and_sees_nothing_more() {
 #[tokio::test(start_paused = true)]
 async fn a_sink_may_have_enough_at_any_event() {
     // At `connected`.
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     client.sink.stop_at(1);
     let mut peer = client.dial().await.connect().await;
     assert_eq!(peer.closed().await.code, Some(1000));
     assert_eq!(client.finished().await.end, End::Stopped);
     // At a failed attempt, when there is no socket.
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     client.sink.stop_at(1);
     drop(client.dial().await);
     let sink = client.sink.clone();
     assert_eq!(client.finished().await.end, End::Stopped);
     assert_eq!(sink.lines(), ["failed: refused"]);
     // At a loss, with the dial of the recovery just asked for.
-    let (client, peer) = Client::connected(config()).await;
+    let (client, peer) = TestClient::connected(config()).await;
     client.sink.stop_at(2);
     tokio::time::sleep(s(2)).await;
     drop(peer);
@@ -109,7 +109,7 @@ async fn a_sink_may_have_enough_at_any_event() {
 
 #[tokio::test(start_paused = true)]
 async fn garbage_is_passed_on() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     peer.link.send_binary(Bytes::from_static(&[0, 255]));
     peer.say("{").await;
     peer.say(&message(1)).await;
@@ -120,7 +120,7 @@ async fn garbage_is_passed_on() {
 
 #[tokio::test(start_paused = true)]
 async fn many_operations_at_once_go_out_in_the_order_they_were_asked_for() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let submitted: Vec<_> = (1..=1_000).map(|n| client.submit(send(&n.to_string()), AckMode::Automatic)).collect();
     for n in 1..=1_000 {
         let text = peer.text().await;
@@ -140,7 +140,7 @@ fn unacknowledged(tags: std::ops::Range<u64>, text: &str) -> Vec<Submission> {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_slowly_holds_a_stream_up_and_nobody_else() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let mut pipeline = client.handle.pipeline();
     let text = "x".repeat(1000);
     let streaming = tokio::spawn(async move {
@@ -170,7 +170,7 @@ async fn a_peer_that_reads_slowly_holds_a_stream_up_and_nobody_else() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_is_told_of_every_end_and_then_that_the_session_is_over() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let mut pipeline = client.handle.pipeline();
     let submission = |tag| Submission { tag, line: tag, request: send("hi"), mode: AckMode::Automatic };
     pipeline.submit(vec![submission(7), submission(8)]).await;

@@ -23,8 +23,8 @@ impl Keeper for TestKeeper {
 const WIDE: usize = 1 << 20;
 
 /// Connected through a pipe that is wide, to a service that has heard nothing yet.
-async fn kept(slow: Duration) -> (Handle, TestSink, TestKeeper, Peer) {
-    let (sender, mut dials) = mpsc::unbounded_channel::<Dial>();
+async fn kept(slow: Duration) -> (Handle, TestSink, TestKeeper, TestPeer) {
+    let (sender, mut dials) = mpsc::unbounded_channel::<TestDial>();
     let sink = TestSink::default();
     let config = Config { keep: Some(Keep::default()), ..config() };
     let (mut driver, handle) = Driver::new(config, PipeDialer { dials: sender }, sink.clone());
@@ -34,13 +34,13 @@ async fn kept(slow: Duration) -> (Handle, TestSink, TestKeeper, Peer) {
     let dial = dials.recv().await.unwrap();
     let (client, server) = duplex(WIDE);
     dial.answer.send(Ok(client)).unwrap();
-    let mut peer = Peer { link: Link::server(server, &[], 1 << 20), batch: Vec::new(), came: VecDeque::new() };
+    let mut peer = TestPeer { link: Link::server(server, &[], 1 << 20), batch: Vec::new(), came: VecDeque::new() };
     peer.say(r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t1"}"#).await;
     (handle, sink, keeper, peer)
 }
 
 /// Joins so many groups, and returns what waits for the answers once all are asked for.
-async fn joining(handle: &Handle, peer: &mut Peer, groups: usize) -> Vec<JoinHandle<Outcome>> {
+async fn joining(handle: &Handle, peer: &mut TestPeer, groups: usize) -> Vec<JoinHandle<Outcome>> {
     let mut joins = Vec::new();
     for group in 0..groups {
         let handle = handle.clone();
@@ -53,7 +53,7 @@ async fn joining(handle: &Handle, peer: &mut Peer, groups: usize) -> Vec<JoinHan
     joins
 }
 
-fn acks(peer: &mut Peer, groups: usize) {
+fn acks(peer: &mut TestPeer, groups: usize) {
     for id in 1..=groups {
         let ack = format!(r#"{{"type":"ack","ackId":{id},"success":true}}"#);
         peer.link.send_text(Bytes::from(ack));

@@ -58,11 +58,11 @@ fn config() -> Config {
 
 /// Hands every dial to the test, which answers it or lets it hang; the deadline is kept here.
 struct PipeDialer {
-    dials: mpsc::UnboundedSender<Dial>,
+    dials: mpsc::UnboundedSender<TestDial>,
 }
 
 /// A dial as the test sees it.
-struct Dial {
+struct TestDial {
     request: DialRequest,
     /// Virtual time it was asked for.
     at: Instant,
@@ -72,9 +72,9 @@ struct Dial {
 impl Dialer for PipeDialer {
     type Stream = DuplexStream;
 
-    fn dial(&mut self, request: DialRequest, deadline: Instant) -> Dialing<DuplexStream> {
+    fn dial(&mut self, request: DialRequest, deadline: Instant) -> DialFuture<DuplexStream> {
         let (answer, answered) = oneshot::channel();
-        let _ = self.dials.send(Dial { request, at: Instant::now(), answer });
+        let _ = self.dials.send(TestDial { request, at: Instant::now(), answer });
         Box::pin(async move {
             let failure = |message: &str| DialFailure {
                 class: DialClass::Unreachable,
@@ -91,16 +91,16 @@ impl Dialer for PipeDialer {
     }
 }
 
-impl Dial {
+impl TestDial {
     /// Lets it succeed, and returns the other end.
-    async fn open(self) -> Peer {
+    async fn open(self) -> TestPeer {
         let (client, server) = duplex(PIPE);
         self.answer.send(Ok(client)).unwrap();
-        Peer { link: Link::server(server, &[], 1 << 20), batch: Vec::new(), came: VecDeque::new() }
+        TestPeer { link: Link::server(server, &[], 1 << 20), batch: Vec::new(), came: VecDeque::new() }
     }
 
     /// Lets it succeed as a fresh connection.
-    async fn connect(self) -> Peer {
+    async fn connect(self) -> TestPeer {
         assert_eq!(self.request, DialRequest::Fresh);
         let mut peer = self.open().await;
         peer.say(r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t1"}"#).await;
@@ -114,13 +114,13 @@ impl Dial {
 }
 
 /// The service's end of a connection.
-struct Peer {
+struct TestPeer {
     link: Link<DuplexStream>,
     batch: Vec<Incoming>,
     came: VecDeque<Incoming>,
 }
 
-impl Peer {
+impl TestPeer {
     /// Sends a frame, and waits until it is in the pipe.
     async fn say(&mut self, text: &str) {
         self.link.send_text(Bytes::copy_from_slice(text.as_bytes()));
@@ -155,7 +155,7 @@ impl Peer {
 }
 
 #[derive(Debug, Default)]
-struct Shown {
+struct SinkRecord {
     lines: Vec<String>,
     /// Ends the session at this line.
     stop_at: Option<usize>,
@@ -165,10 +165,10 @@ struct Shown {
 
 /// A sink whose test can look in, block it and have it stop.
 #[derive(Clone, Debug, Default)]
-struct TestSink(Arc<Mutex<Shown>>);
+struct TestSink(Arc<Mutex<SinkRecord>>);
 
 impl TestSink {
-    fn shown(&self) -> MutexGuard<'_, Shown> {
+    fn shown(&self) -> MutexGuard<'_, SinkRecord> {
         self.0.lock().unwrap()
     }
 
@@ -239,14 +239,14 @@ impl EventSink for TestSink {
 }
 
 /// A client that runs beside the test.
-struct Client {
+struct TestClient {
     handle: Handle,
     sink: TestSink,
-    dials: mpsc::UnboundedReceiver<Dial>,
+    dials: mpsc::UnboundedReceiver<TestDial>,
     running: JoinHandle<Finished>,
 }
 
-impl Client {
+impl TestClient {
     fn start(config: Config) -> Self {
         let (sender, dials) = mpsc::unbounded_channel();
         let sink = TestSink::default();
@@ -256,14 +256,14 @@ impl Client {
     }
 
     /// Connected.
-    async fn connected(config: Config) -> (Self, Peer) {
+    async fn connected(config: Config) -> (Self, TestPeer) {
         let mut client = Self::start(config);
         let peer = client.dial().await.connect().await;
         client.shows(&["connected c1"]).await;
         (client, peer)
     }
 
-    async fn dial(&mut self) -> Dial {
+    async fn dial(&mut self) -> TestDial {
         self.dials.recv().await.unwrap()
     }
 

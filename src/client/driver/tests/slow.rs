@@ -22,18 +22,18 @@ async fn carry(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin
 }
 
 /// Lets a dial succeed over a slow link.
-async fn open_slowly(dial: Dial) -> Peer {
+async fn open_slowly(dial: TestDial) -> TestPeer {
     let (client, near) = duplex(PIPE);
     let (far, server) = duplex(PIPE);
     let ((near_in, near_out), (far_in, far_out)) = (tokio::io::split(near), tokio::io::split(far));
     tokio::spawn(carry(near_in, far_out));
     tokio::spawn(carry(far_in, near_out));
     dial.answer.send(Ok(client)).unwrap();
-    Peer { link: Link::server(server, &[], 1 << 21), batch: Vec::new(), came: VecDeque::new() }
+    TestPeer { link: Link::server(server, &[], 1 << 21), batch: Vec::new(), came: VecDeque::new() }
 }
 
-async fn connected_slowly() -> (Client, Peer) {
-    let mut client = Client::start(config());
+async fn connected_slowly() -> (TestClient, TestPeer) {
+    let mut client = TestClient::start(config());
     let mut peer = open_slowly(client.dial().await).await;
     peer.say(r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t1"}"#).await;
     (client, peer)
@@ -46,7 +46,7 @@ fn large(id: u64) -> (String, String) {
 }
 
 /// Answers what the client asks while it waits for a message to arrive.
-async fn serve_until_acknowledged(peer: &mut Peer, id: u64) {
+async fn serve_until_acknowledged(peer: &mut TestPeer, id: u64) {
     let ack = format!(r#"{{"type":"sequenceAck","sequenceId":{id}}}"#);
     loop {
         match peer.text().await {
@@ -107,7 +107,7 @@ async fn a_recovery_whose_first_frame_is_large_gets_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_stops_in_the_middle_of_a_frame_is_silent() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let start = Instant::now();
     let mut frame = vec![0x81, 127];
     frame.extend((LARGE as u64).to_be_bytes());
@@ -124,7 +124,7 @@ async fn a_peer_that_stops_in_the_middle_of_a_frame_is_silent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_reads_nothing_is_silent_however_much_there_is_to_send() {
-    let (client, _peer) = Client::connected(config()).await;
+    let (client, _peer) = TestClient::connected(config()).await;
     let start = Instant::now();
     let _sent = client.submit(send(&"x".repeat(LARGE)), AckMode::Automatic);
     tokio::time::sleep(s(24)).await;
@@ -135,7 +135,7 @@ async fn a_peer_that_reads_nothing_is_silent_however_much_there_is_to_send() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_peer_that_does_not_read_is_owed_is_said_once_it_reads() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let _sent = client.submit(send(&"x".repeat(LARGE)), AckMode::None);
     let _sent = client.submit(send("behind"), AckMode::None);
     let mut lines = vec!["connected c1".to_owned()];

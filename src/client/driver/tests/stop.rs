@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn stops_within(client: Client, limit: Duration) {
+async fn stops_within(client: TestClient, limit: Duration) {
     let start = Instant::now();
     client.handle.stop();
     let finished = client.finished().await;
@@ -13,7 +13,7 @@ async fn stops_within(client: Client, limit: Duration) {
 
 #[tokio::test(start_paused = true)]
 async fn during_a_dial_that_hangs() {
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     let mut dial = client.dial().await;
     let waiting = client.submit(send("hi"), AckMode::Automatic);
     stops_within(client, Duration::ZERO).await;
@@ -23,7 +23,7 @@ async fn during_a_dial_that_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn during_a_recovery_that_hangs() {
-    let (mut client, peer) = Client::connected(config()).await;
+    let (mut client, peer) = TestClient::connected(config()).await;
     tokio::time::sleep(s(2)).await;
     drop(peer);
     let mut dial = client.dial().await;
@@ -34,7 +34,7 @@ async fn during_a_recovery_that_hangs() {
 
 #[tokio::test(start_paused = true)]
 async fn between_recovery_attempts() {
-    let (mut client, peer) = Client::connected(config()).await;
+    let (mut client, peer) = TestClient::connected(config()).await;
     tokio::time::sleep(s(2)).await;
     drop(peer);
     drop(client.dial().await);
@@ -44,7 +44,7 @@ async fn between_recovery_attempts() {
 
 #[tokio::test(start_paused = true)]
 async fn during_a_back_off() {
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     drop(client.dial().await);
     client.shows(&["failed: refused", "reconnecting"]).await;
     stops_within(client, Duration::ZERO).await;
@@ -52,7 +52,7 @@ async fn during_a_back_off() {
 
 #[tokio::test(start_paused = true)]
 async fn while_waiting_for_connected_with_a_close_frame() {
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     let mut peer = client.dial().await.open().await;
     let closing = tokio::spawn(async move { peer.closed().await });
     tokio::task::yield_now().await;
@@ -62,7 +62,7 @@ async fn while_waiting_for_connected_with_a_close_frame() {
 
 #[tokio::test(start_paused = true)]
 async fn during_a_closing_handshake_that_is_not_answered() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     stops_within(client, s(2)).await;
     // The close frame was sent all the same.
     assert_eq!(peer.closed().await.code, Some(1000));
@@ -70,7 +70,7 @@ async fn during_a_closing_handshake_that_is_not_answered() {
 
 #[tokio::test(start_paused = true)]
 async fn with_a_peer_that_goes_on_talking() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let talking = tokio::spawn(async move {
         for id in 1.. {
             peer.link.send_text(Bytes::from(message(id)));
@@ -88,7 +88,7 @@ async fn with_a_peer_that_goes_on_talking() {
 
 #[tokio::test(start_paused = true)]
 async fn while_the_output_is_blocked() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     client.sink.set_full(true);
     tokio::task::yield_now().await;
     peer.link.send_text(Bytes::from(message(1)));
@@ -98,7 +98,7 @@ async fn while_the_output_is_blocked() {
 
 #[tokio::test(start_paused = true)]
 async fn together_with_the_success_of_the_dial_the_socket_is_closed() {
-    let mut client = Client::start(config());
+    let mut client = TestClient::start(config());
     let dial = client.dial().await;
     // Neither is seen before the other.
     client.handle.stop();
@@ -111,7 +111,7 @@ async fn together_with_the_success_of_the_dial_the_socket_is_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn twice_or_after_the_end_is_once() {
-    let (client, mut peer) = Client::connected(config()).await;
+    let (client, mut peer) = TestClient::connected(config()).await;
     let handle = client.handle.clone();
     handle.stop();
     handle.stop();
