@@ -1,6 +1,6 @@
 //! Client sessions and the hub on a wire, in virtual time: what arrives when it is due, what is said to whom, and nothing
 //! of chance. Who plays with it says how long the wire takes and how dials end, and is told all that comes out
-//! ([`Around`]): a scenario of a few lines, or a schedule of random trouble.
+//! ([`Surroundings`]): a scenario of a few lines, or a schedule of random trouble.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub(super) const OBSERVER: SocketId = SocketId(0);
 
 /// What became of a dial.
 #[derive(Debug)]
-pub(super) enum Dial {
+pub(super) enum DialFate {
     Open(DialRequest),
     Fail(DialFailure),
 }
 
 /// A frame that a session has got, and what it was to it.
-pub(super) struct Arrival<'a> {
+pub(super) struct FrameArrival<'a> {
     pub(super) frame: &'a EncodedFrame,
     pub(super) received: Received<'a>,
     /// How far the connection has come with it.
@@ -33,15 +33,15 @@ pub(super) struct Arrival<'a> {
 }
 
 /// What is around the wire. `peer` counts the sessions from 0.
-pub(super) trait Around {
+pub(super) trait Surroundings {
     /// How long what is put on the wire takes.
     fn latency(&mut self) -> Duration;
     /// When a dial ends, and how.
-    fn dial(&mut self, now: Duration, peer: usize, request: DialRequest, deadline: Duration) -> (Duration, Dial);
+    fn dial(&mut self, now: Duration, peer: usize, request: DialRequest, deadline: Duration) -> (Duration, DialFate);
     /// A session has put out a frame.
     fn sent(&mut self, peer: usize, frame: &EncodedFrame);
     /// A session has got a frame. A cause ends the socket at once, at both ends.
-    fn received(&mut self, now: Duration, peer: usize, arrival: &Arrival<'_>) -> Option<LossCause>;
+    fn received(&mut self, now: Duration, peer: usize, arrival: &FrameArrival<'_>) -> Option<LossCause>;
     fn event(&mut self, peer: usize, event: Lifecycle);
     fn settled(&mut self, peer: usize, id: OperationId, outcome: Outcome);
     fn stream(&mut self, peer: usize, key: StreamKey, event: StreamEvent);
@@ -61,17 +61,17 @@ pub(super) trait Around {
 }
 
 /// A session and its socket.
-pub(super) struct Peer {
+pub(super) struct SessionPeer {
     pub(super) session: Session,
     pub(super) subprotocol: Subprotocol,
     pub(super) wire: Option<Wire>,
-    pub(super) dial: Option<(Duration, Dial)>,
+    pub(super) dial: Option<(Duration, DialFate)>,
     /// The reader has stopped until then.
     pub(super) stalled_until: Option<Duration>,
     pub(super) ended: bool,
 }
 
-impl Peer {
+impl SessionPeer {
     pub(super) fn new(config: Config, subprotocol: Subprotocol) -> Self {
         let session = Session::new(config);
         Self { session, subprotocol, wire: None, dial: None, stalled_until: None, ended: false }
@@ -92,7 +92,7 @@ impl Peer {
 pub(super) struct Pair {
     pub(super) now: Duration,
     pub(super) hub: Hub,
-    pub(super) peers: Vec<Peer>,
+    pub(super) peers: Vec<SessionPeer>,
     sockets: u64,
     /// What the application will answer, and when.
     answers: Vec<(Duration, EventId, EventAnswer)>,
@@ -100,7 +100,7 @@ pub(super) struct Pair {
 
 impl Pair {
     /// With an observer, which is in that group.
-    pub(super) fn new(mut hub: Hub, peers: Vec<Peer>, observed: &str) -> Self {
+    pub(super) fn new(mut hub: Hub, peers: Vec<SessionPeer>, observed: &str) -> Self {
         let observer = Fresh {
             connection_id: None,
             client: ClientKind::PubSub(Subprotocol::Json),
@@ -115,11 +115,11 @@ impl Pair {
     /// When something happens next.
     pub(super) fn due(&self) -> Option<Duration> {
         let answers = self.answers.iter().map(|(at, ..)| *at);
-        self.peers.iter().filter_map(Peer::due).chain(self.hub.poll_timeout()).chain(answers).min()
+        self.peers.iter().filter_map(SessionPeer::due).chain(self.hub.poll_timeout()).chain(answers).min()
     }
 
     /// All of the clients that is due now.
-    pub(super) fn serve_peers(&mut self, around: &mut impl Around) {
+    pub(super) fn serve_peers(&mut self, around: &mut impl Surroundings) {
         let now = self.now;
         for index in 0..self.peers.len() {
             self.dialed(index);
@@ -150,8 +150,8 @@ impl Pair {
         let peer = &mut self.peers[index];
         let Some((_, dial)) = peer.dial.take_if(|(at, _)| *at <= self.now) else { return };
         match dial {
-            Dial::Fail(failure) => peer.session.handle_dial_failed(self.now, failure),
-            Dial::Open(request) => {
+            DialFate::Fail(failure) => peer.session.handle_dial_failed(self.now, failure),
+            DialFate::Open(request) => {
                 self.sockets += 1;
                 let socket = SocketId(self.sockets);
                 peer.wire = Some(Wire::new(socket, self.now));
@@ -175,7 +175,7 @@ impl Pair {
         }
     }
 
-    fn arrive_up(&mut self, around: &mut impl Around, index: usize) {
+    fn arrive_up(&mut self, around: &mut impl Surroundings, index: usize) {
         loop {
             let Some(wire) = &mut self.peers[index].wire else { return };
             if wire.paused || wire.up.front().is_none_or(|(at, _)| *at > self.now) {
@@ -199,7 +199,7 @@ impl Pair {
         }
     }
 
-    fn arrive_down(&mut self, around: &mut impl Around, index: usize) {
+    fn arrive_down(&mut self, around: &mut impl Surroundings, index: usize) {
         loop {
             let peer = &mut self.peers[index];
             let reads = peer.reads();
@@ -217,7 +217,7 @@ impl Pair {
                     let received = peer.session.handle_frame(self.now, frame.as_wire(), &mut unpacked);
                     let mark = peer.session.mark();
                     self.drain_session(around, index);
-                    let arrival = Arrival { frame: &frame, received, mark, delivered };
+                    let arrival = FrameArrival { frame: &frame, received, mark, delivered };
                     if let Some(cause) = around.received(self.now, index, &arrival) {
                         self.cut(index, Duration::from_millis(1), cause);
                     }
@@ -236,7 +236,7 @@ impl Pair {
     }
 
     /// Carries out all that session and hub have to say.
-    pub(super) fn drain(&mut self, around: &mut impl Around) {
+    pub(super) fn drain(&mut self, around: &mut impl Surroundings) {
         self.drain_hub(around);
         for index in 0..self.peers.len() {
             self.drain_session(around, index);
@@ -244,7 +244,7 @@ impl Pair {
         self.drain_hub(around);
     }
 
-    fn drain_hub(&mut self, around: &mut impl Around) {
+    fn drain_hub(&mut self, around: &mut impl Surroundings) {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 hub::Output::Send { socket: OBSERVER, frame } => {
@@ -287,7 +287,7 @@ impl Pair {
         }
     }
 
-    fn send_down(&mut self, around: &mut impl Around, socket: SocketId, what: Down) {
+    fn send_down(&mut self, around: &mut impl Surroundings, socket: SocketId, what: Down) {
         let (now, latency) = (self.now, around.latency());
         self.with_wire(socket, |wire| wire.send_down(now, latency, what));
     }
@@ -300,7 +300,7 @@ impl Pair {
         });
     }
 
-    pub(super) fn drain_session(&mut self, around: &mut impl Around, index: usize) {
+    pub(super) fn drain_session(&mut self, around: &mut impl Surroundings, index: usize) {
         let now = self.now;
         loop {
             let peer = &mut self.peers[index];

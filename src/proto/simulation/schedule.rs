@@ -10,13 +10,13 @@ mod trouble;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use self::death::Kept;
+use self::death::ProcessState;
 use self::invocations::Calls;
-use self::states::Said;
+use self::states::StateLedger;
 pub(super) use self::tally::Tally;
 use super::faults;
 use super::network::Rng;
-use super::pair::{Around, Arrival, Dial, Pair, Peer};
+use super::pair::{DialFate, FrameArrival, Pair, SessionPeer, Surroundings};
 use crate::fault::Faults;
 use crate::hub::{self, EventAnswer, Hub, HubConfig, UserEvent};
 use crate::session::{
@@ -38,7 +38,7 @@ const MOST_STEPS: u64 = 200_000;
 
 /// What is known of a client.
 #[derive(Default)]
-struct Client {
+struct ClientLedger {
     /// Numbers received, a run for each connection.
     runs: Vec<Vec<u64>>,
     gaps: u32,
@@ -49,18 +49,18 @@ struct Client {
     /// Side groups whose last message came.
     side: BTreeSet<String>,
     /// Its connection outlives its process.
-    kept: Option<Kept>,
+    kept: Option<ProcessState>,
     /// Rejoins of groups that were given up.
     failed_rejoins: usize,
     /// What it says of itself, and what it is told of that.
-    said: Said,
+    said: StateLedger,
 }
 
 /// What was seen of a schedule, and what its wires and dials are like: by chance.
 struct Ledger {
     seed: u64,
     rng: Rng,
-    clients: [Client; 2],
+    clients: [ClientLedger; 2],
     /// No dial succeeds until then.
     outage_until: Duration,
     /// Whose sockets are cut after so many frames, by something on the way that allows no more.
@@ -144,15 +144,15 @@ impl Schedule {
             Hub::new(HubConfig { send_connected_on_recovery: rng.percent(70), ..HubConfig::default() }, &hub_seed);
         let faults = faults::of(seed);
         hub.set_faults(faults.clone(), "hub");
-        let mut clients = [Client::default(), Client::default()];
-        let mut peer = |index| Peer::new(config(&mut rng, seed, index), subprotocol(seed, index));
+        let mut clients = [ClientLedger::default(), ClientLedger::default()];
+        let mut peer = |index| SessionPeer::new(config(&mut rng, seed, index), subprotocol(seed, index));
         let mut peers = vec![peer(PUBLISHER), peer(LISTENER)];
         // A listener in four outlives its processes.
         if seed % 4 == 3 {
             let keep = Some(Keep::default());
             peers[LISTENER] =
-                Peer::new(Config { keep, ..config(&mut rng, seed, LISTENER) }, subprotocol(seed, LISTENER));
-            clients[LISTENER].kept = Some(Kept::default());
+                SessionPeer::new(Config { keep, ..config(&mut rng, seed, LISTENER) }, subprotocol(seed, LISTENER));
+            clients[LISTENER].kept = Some(ProcessState::default());
         }
         let slowest = [5, 40, 300, 2000][rng.below(4) as usize];
         Self {
@@ -304,16 +304,16 @@ impl Schedule {
     }
 }
 
-impl Around for Ledger {
+impl Surroundings for Ledger {
     fn latency(&mut self) -> Duration {
         self.rng.millis(0, self.slowest)
     }
 
-    fn dial(&mut self, now: Duration, peer: usize, request: DialRequest, deadline: Duration) -> (Duration, Dial) {
+    fn dial(&mut self, now: Duration, peer: usize, request: DialRequest, deadline: Duration) -> (Duration, DialFate) {
         self.clients[peer].dials += 1;
         let calm = now >= TROUBLE && now >= self.outage_until;
         let failure =
-            |class, message: &str| Dial::Fail(DialFailure { class, message: message.into(), retry_after: None });
+            |class, message: &str| DialFate::Fail(DialFailure { class, message: message.into(), retry_after: None });
         let soon = (now + self.rng.millis(1, 500)).min(deadline);
         if now < self.outage_until {
             return match self.rng.below(3) {
@@ -325,13 +325,13 @@ impl Around for Ledger {
         match self.rng.below(10) {
             0 if !calm => (deadline, failure(DialClass::Unreachable, "timed out")),
             1 if !calm => (soon, failure(DialClass::Status(502), "bad gateway")),
-            _ => (soon, Dial::Open(request)),
+            _ => (soon, DialFate::Open(request)),
         }
     }
 
     fn sent(&mut self, _peer: usize, _frame: &EncodedFrame) {}
 
-    fn received(&mut self, now: Duration, peer: usize, arrival: &Arrival<'_>) -> Option<LossCause> {
+    fn received(&mut self, now: Duration, peer: usize, arrival: &FrameArrival<'_>) -> Option<LossCause> {
         let (seed, client, frame) = (self.seed, &mut self.clients[peer], arrival.frame);
         let redelivered = matches!(&arrival.received, Received::Message(message) if message.redelivered);
         let number = match &arrival.received {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::network::Rng;
-use super::pair::{Around, Arrival, Dial, Pair, Peer};
+use super::pair::{DialFate, FrameArrival, Pair, SessionPeer, Surroundings};
 use super::schedule::config;
 use crate::fault::Faults;
 use crate::hub::{Hub, HubConfig};
@@ -46,7 +46,7 @@ const FAULTS: [&str; 10] = [
 
 /// What has come of a stream somewhere.
 #[derive(Debug, Default)]
-struct Came {
+struct ArrivedStream {
     /// The payloads of its fragments, which are their numbers as they were written.
     fragments: Vec<u64>,
     ended: bool,
@@ -54,23 +54,23 @@ struct Came {
 
 /// What is known of a stream that is published.
 #[derive(Debug, Default)]
-struct Published {
+struct PublishedStream {
     written: u64,
     ends: bool,
     report: Option<StreamReport>,
 }
 
-struct Ledger {
+struct StreamLedger {
     seed: u64,
     rng: Rng,
     slowest: u64,
     outage_until: Duration,
     /// By key.
-    published: BTreeMap<u64, Published>,
+    published: BTreeMap<u64, PublishedStream>,
     /// At the hub, by id.
-    arrived: BTreeMap<String, Came>,
+    arrived: BTreeMap<String, ArrivedStream>,
     /// At the listener, by id, since its last fresh connection.
-    heard: BTreeMap<String, Came>,
+    heard: BTreeMap<String, ArrivedStream>,
     /// Of which the listener was told that it is not whole.
     excused: BTreeMap<String, u32>,
     recoveries: u32,
@@ -110,11 +110,11 @@ pub(super) fn play(seed: u64, tally: &mut StreamTally) {
     let mut peer = |at: u64| {
         let mut config = config(&mut rng, seed, 0);
         config.codec = protocol(at).codec();
-        Peer::new(config, protocol(at))
+        SessionPeer::new(config, protocol(at))
     };
     let peers = vec![peer(0), peer(1)];
     let slowest = [5, 40, 300, 1500][rng.below(4) as usize];
-    let ledger = Ledger {
+    let ledger = StreamLedger {
         seed,
         rng,
         slowest,
@@ -126,20 +126,26 @@ pub(super) fn play(seed: u64, tally: &mut StreamTally) {
         recoveries: 0,
         losses: 0,
     };
-    Schedule { pair: Pair::new(hub, peers, GROUP), ledger, faults, act_at: Duration::ZERO, trouble_at: Duration::ZERO }
-        .run(tally);
+    StreamSchedule {
+        pair: Pair::new(hub, peers, GROUP),
+        ledger,
+        faults,
+        act_at: Duration::ZERO,
+        trouble_at: Duration::ZERO,
+    }
+    .run(tally);
 }
 
-struct Schedule {
+struct StreamSchedule {
     pair: Pair,
-    ledger: Ledger,
+    ledger: StreamLedger,
     faults: Faults,
     /// The publisher does something next.
     act_at: Duration,
     trouble_at: Duration,
 }
 
-impl Schedule {
+impl StreamSchedule {
     fn run(mut self, tally: &mut StreamTally) {
         for peer in &mut self.pair.peers {
             peer.session.handle_start(Duration::ZERO);
@@ -188,7 +194,7 @@ impl Schedule {
             let key = self.ledger.published.len() as u64;
             let idle_timeout = self.ledger.rng.percent(50).then(|| self.ledger.rng.millis(2000, 60_000));
             let open = StreamOpen { group: GROUP.into(), stream_id: format!("s{key}"), no_echo: false, idle_timeout };
-            self.ledger.published.insert(key, Published::default());
+            self.ledger.published.insert(key, PublishedStream::default());
             session.handle_stream_open(now, StreamKey(key), open);
             return;
         }
@@ -245,9 +251,9 @@ impl Schedule {
     }
 
     fn check(&self, tally: &mut StreamTally) {
-        let Ledger { seed, published, arrived, heard, excused, recoveries, losses, .. } = &self.ledger;
-        let nothing = Came::default();
-        for (key, Published { written, report, .. }) in published {
+        let StreamLedger { seed, published, arrived, heard, excused, recoveries, losses, .. } = &self.ledger;
+        let nothing = ArrivedStream::default();
+        for (key, PublishedStream { written, report, .. }) in published {
             let id = format!("s{key}");
             let came = arrived.get(&id).unwrap_or(&nothing);
             let context = || format!("seed {seed}: {id}: {written} written, {came:?}, {report:?}");
@@ -287,7 +293,7 @@ impl Schedule {
 }
 
 /// A fragment, or the end, of a stream that is not told of before its first.
-fn note(all: &mut BTreeMap<String, Came>, message: &Message<'_>) {
+fn note(all: &mut BTreeMap<String, ArrivedStream>, message: &Message<'_>) {
     let Some(info) = message.stream.and_then(StreamInfo::parse) else { panic!("no fragment: {message:?}") };
     let came = all.entry(info.stream_id.to_string()).or_default();
     if info.is_end() {
@@ -299,23 +305,23 @@ fn note(all: &mut BTreeMap<String, Came>, message: &Message<'_>) {
     came.fragments.push(text.parse().unwrap());
 }
 
-impl Around for Ledger {
+impl Surroundings for StreamLedger {
     fn latency(&mut self) -> Duration {
         self.rng.millis(0, self.slowest)
     }
 
-    fn dial(&mut self, now: Duration, _peer: usize, request: DialRequest, deadline: Duration) -> (Duration, Dial) {
+    fn dial(&mut self, now: Duration, _peer: usize, request: DialRequest, deadline: Duration) -> (Duration, DialFate) {
         let soon = (now + self.rng.millis(1, 500)).min(deadline);
         if now < self.outage_until || (now < TROUBLE && self.rng.percent(15)) {
             let failure = DialFailure { class: DialClass::Unreachable, message: "no".into(), retry_after: None };
-            return (soon, Dial::Fail(failure));
+            return (soon, DialFate::Fail(failure));
         }
-        (soon, Dial::Open(request))
+        (soon, DialFate::Open(request))
     }
 
     fn sent(&mut self, _peer: usize, _frame: &EncodedFrame) {}
 
-    fn received(&mut self, _now: Duration, peer: usize, arrival: &Arrival<'_>) -> Option<LossCause> {
+    fn received(&mut self, _now: Duration, peer: usize, arrival: &FrameArrival<'_>) -> Option<LossCause> {
         if let (LISTENER, Received::Message(message)) = (peer, &arrival.received) {
             note(&mut self.heard, message);
         }

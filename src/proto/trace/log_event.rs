@@ -94,14 +94,14 @@ impl LogEvent {
         #[serde(rename_all = "camelCase")]
         struct Fields {
             #[serde(default)]
-            time: Loose,
+            time: LooseText,
             event_id: i64,
             #[serde(default)]
             log_context: Context,
             #[serde(default)]
             values: Values,
             #[serde(default)]
-            exception_message: Loose,
+            exception_message: LooseText,
         }
         let Fields { time, event_id, log_context, values, exception_message } = serde_json::from_str(json)?;
         Ok(Self { time: time.0, event_id, context: log_context.0, values: values.0, exception: exception_message.0 })
@@ -139,11 +139,11 @@ impl Template {
         struct Fields {
             event_id: i64,
             #[serde(default)]
-            event_name: Loose,
+            event_name: LooseText,
             #[serde(default)]
-            template: Loose,
+            template: LooseText,
             #[serde(default)]
-            log_level: Loose,
+            log_level: LooseText,
         }
         let Fields { event_id, event_name, template, log_level } = serde_json::from_str(json)?;
         let level = log_level.0.as_deref().and_then(|level| match level.parse() {
@@ -186,9 +186,9 @@ fn placeholder(text: &str) -> Option<usize> {
 
 /// The text of a value, whatever it is: JSON where it is no string, nothing for `null`.
 #[derive(Debug, Default)]
-struct Loose(Option<String>);
+struct LooseText(Option<String>);
 
-impl<'de> Deserialize<'de> for Loose {
+impl<'de> Deserialize<'de> for LooseText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw: &RawValue = Deserialize::deserialize(deserializer)?;
         let text = raw.get();
@@ -220,7 +220,7 @@ impl<'de> Deserialize<'de> for Values {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Values, A::Error> {
                 let mut values = Vec::new();
                 while values.len() < MOST_VALUES {
-                    let Some(Loose(value)) = list.next_element()? else { return Ok(Values(values)) };
+                    let Some(LooseText(value)) = list.next_element()? else { return Ok(Values(values)) };
                     values.push(value.unwrap_or_default());
                 }
                 while list.next_element::<IgnoredAny>()?.is_some() {}
@@ -251,7 +251,7 @@ impl<'de> Deserialize<'de> for Context {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Context, A::Error> {
                 let mut context = Vec::new();
                 while context.len() < MOST_VALUES {
-                    let Some((name, Loose(value))) = map.next_entry::<String, Loose>()? else {
+                    let Some((name, LooseText(value))) = map.next_entry::<String, LooseText>()? else {
                         return Ok(Context(context));
                     };
                     context.extend(value.map(|value| (name, value)));

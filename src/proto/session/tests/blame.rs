@@ -7,7 +7,7 @@ use crate::session::blame::SUSPICION;
 
 /// A service that answers in order, each socket of which ends as a test says.
 struct Hostile {
-    b: Bench,
+    b: SessionBench,
     /// Frames that arrived on this socket and were not dealt with.
     arrived: VecDeque<u64>,
     open: bool,
@@ -21,7 +21,7 @@ struct Hostile {
 
 impl Hostile {
     fn new(config: Config) -> Self {
-        let b = Bench::live(config);
+        let b = SessionBench::live(config);
         let (settled, life) = (BTreeMap::new(), Duration::ZERO);
         Self { b, arrived: VecDeque::new(), open: true, sockets: 1, life, settled, said: Vec::new() }
     }
@@ -265,7 +265,7 @@ fn what_is_never_answered_ends_some_day_also_on_sockets_that_die_anyway() {
 
 #[test]
 fn a_suspect_goes_out_alone_after_its_socket_has_lived_without_it_and_the_others_follow_its_answer() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.send("b");
     let both = [sends("a", 1), sends("b", 2)];
@@ -319,7 +319,7 @@ fn told_to_stop_while_a_suspect_is_held_back_nothing_is_waited_for() {
 #[test]
 fn what_waited_for_its_turn_goes_before_what_is_new_when_the_turns_end() {
     const LINES: u64 = 900;
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     (1..=LINES).for_each(|number| b.send(&number.to_string()));
     // The first is under suspicion after so many sockets without an answer.
     for _ in 0..SUSPICION {

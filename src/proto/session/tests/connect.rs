@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn nothing_happens_before_the_start_and_starting_twice_dials_once() {
-    let mut b = Bench::idle(config());
+    let mut b = SessionBench::idle(config());
     assert_eq!(b.session.poll_timeout(), None);
     b.quiet(s(100));
     b.session.handle_start(b.now);
@@ -14,7 +14,7 @@ fn nothing_happens_before_the_start_and_starting_twice_dials_once() {
 
 #[test]
 fn connected_means_the_connected_frame_and_one_deadline_covers_dial_and_frame() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.quiet(s(20));
     b.open();
     assert!(!b.session.was_connected());
@@ -34,7 +34,7 @@ fn connected_means_the_connected_frame_and_one_deadline_covers_dial_and_frame() 
 
 #[test]
 fn an_anonymous_user_and_a_missing_token_are_taken() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.open();
     b.control(r#"{"type":"system","event":"connected","connectionId":"c1","userId":null}"#);
     b.says(&["connected c1 None"]);
@@ -51,7 +51,7 @@ fn an_anonymous_user_and_a_missing_token_are_taken() {
 
 #[test]
 fn other_frames_before_connected_do_not_connect() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.open();
     assert!(matches!(b.text(PONG), Received::Unknown { .. }));
     assert!(matches!(b.text(r#"{"type":"ack","ackId":1,"success":true}"#), Received::Unknown { .. }));
@@ -68,7 +68,7 @@ fn other_frames_before_connected_do_not_connect() {
 
 #[test]
 fn a_connection_that_ends_before_connected_is_a_failed_attempt_and_says_why() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.open();
     b.control(&disconnected("go away"));
     b.says(&[]);
@@ -80,7 +80,7 @@ fn a_connection_that_ends_before_connected_is_a_failed_attempt_and_says_why() {
 #[test]
 fn n_retries_follow_a_failed_attempt() {
     for retries in [0, 2] {
-        let mut b = Bench::dialing(Config { retries_until_connected: Retries::Limited(retries), ..config() });
+        let mut b = SessionBench::dialing(Config { retries_until_connected: Retries::Limited(retries), ..config() });
         for retry in 1..=retries {
             b.dial_failed(DialClass::Unreachable);
             b.says(&["attempt failed: no", &format!("reconnecting {retry} in 1s: no")]);
@@ -97,7 +97,7 @@ fn n_retries_follow_a_failed_attempt() {
 
 #[test]
 fn unlimited_retries_have_no_end() {
-    let mut b = Bench::dialing(Config { retries_until_connected: Retries::Unlimited, ..config() });
+    let mut b = SessionBench::dialing(Config { retries_until_connected: Retries::Unlimited, ..config() });
     for retry in 1..=1000 {
         b.dial_failed(DialClass::Unreachable);
         b.says(&["attempt failed: no", &format!("reconnecting {retry} in 1s: no")]);
@@ -109,7 +109,7 @@ fn unlimited_retries_have_no_end() {
 #[test]
 fn retry_after_is_honoured_when_it_is_longer_than_the_pause() {
     for (retry_after, delay) in [(ms(10), s(1)), (s(29), s(29))] {
-        let mut b = Bench::dialing(config());
+        let mut b = SessionBench::dialing(config());
         let failure =
             DialFailure { class: DialClass::Status(503), message: "503".into(), retry_after: Some(retry_after) };
         b.session.handle_dial_failed(b.now, failure);
@@ -133,7 +133,7 @@ fn what_cannot_go_better_is_final_at_once() {
         (DialClass::NotWebSocket, "Protocol"),
         (DialClass::Configuration, "Configuration"),
     ] {
-        let mut b = Bench::dialing(config());
+        let mut b = SessionBench::dialing(config());
         b.dial_failed(class);
         b.says(&["attempt failed: no", &format!("ended: {kind}: no")]);
     }
@@ -148,7 +148,7 @@ fn once_connected_the_end_is_a_loss_but_a_credential_that_opens_nothing_any_more
         (DialClass::NotWebSocket, "Lost"),
         (DialClass::Configuration, "Configuration"),
     ] {
-        let mut b = Bench::live(config());
+        let mut b = SessionBench::live(config());
         b.close(1008);
         b.pass(s(1));
         b.take();
@@ -159,7 +159,7 @@ fn once_connected_the_end_is_a_loss_but_a_credential_that_opens_nothing_any_more
 
 #[test]
 fn once_connected_the_other_number_of_retries_holds() {
-    let mut b = Bench::live(Config { retries_once_connected: Retries::Limited(0), ..config() });
+    let mut b = SessionBench::live(Config { retries_once_connected: Retries::Limited(0), ..config() });
     b.close(1008);
     let loss = "close code 1008: refused by policy: recovery refused, permission missing, or too far behind";
     b.says(&[
@@ -172,7 +172,7 @@ fn once_connected_the_other_number_of_retries_holds() {
 
 #[test]
 fn a_refused_token_is_worth_one_more_url_where_there_are_others() {
-    let mut b = Bench::dialing(Config { renews_url: true, ..config() });
+    let mut b = SessionBench::dialing(Config { renews_url: true, ..config() });
     for _ in 0..2 {
         for status in [401, 503] {
             b.dial_failed(DialClass::Status(status));
@@ -200,19 +200,19 @@ fn a_refused_token_is_worth_one_more_url_where_there_are_others() {
 #[test]
 fn another_url_is_a_fresh_attempt_and_counts_as_one() {
     let config = Config { renews_url: true, retries_until_connected: Retries::Limited(0), ..config() };
-    let mut b = Bench::dialing(config);
+    let mut b = SessionBench::dialing(config);
     b.dial_failed(DialClass::Status(401));
     b.says(&["attempt failed: no", "ended: Unauthorized: no"]);
 }
 
 #[test]
 fn a_wait_that_is_asked_for_is_kept_up_to_the_longest_pause_and_ends_the_session_beyond_it() {
-    let refused = |b: &mut Bench, wait| {
+    let refused = |b: &mut SessionBench, wait| {
         let class = DialClass::Status(503);
         let failure = DialFailure { class, message: "no".into(), retry_after: Some(wait) };
         b.session.handle_dial_failed(b.now, failure);
     };
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     refused(&mut b, s(30));
     b.says(&["attempt failed: no", "reconnecting 1 in 30s: no"]);
     b.pass(s(30));
@@ -223,7 +223,7 @@ fn a_wait_that_is_asked_for_is_kept_up_to_the_longest_pause_and_ends_the_session
         "ended: Unreachable: no; asked to wait 86400 s, more than the longest pause of 30 s",
     ]);
     // The same of one that was connected, however often it may try.
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(6));
     b.close(1008);
     b.pass(s(1));
@@ -232,7 +232,7 @@ fn a_wait_that_is_asked_for_is_kept_up_to_the_longest_pause_and_ends_the_session
     let said = b.take();
     assert!(said[1].starts_with("ended: Lost: no; asked to wait 30.001 s"), "{said:?}");
     // A recovery asks for nothing but the connection that is there: it goes on each second (PROTOCOL §19.2).
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     refused(&mut b, s(86_400));
     b.says(&["recovery failed: no"]);
     b.pass(s(1));
@@ -240,7 +240,7 @@ fn a_wait_that_is_asked_for_is_kept_up_to_the_longest_pause_and_ends_the_session
 }
 
 /// Lets a peer answer every dial until the time is up, and returns how many there were.
-fn dials_within(b: &mut Bench, time: Duration, mut answer: impl FnMut(&mut Bench)) -> usize {
+fn dials_within(b: &mut SessionBench, time: Duration, mut answer: impl FnMut(&mut SessionBench)) -> usize {
     let (end, mut dials) = (b.now + time, 0);
     loop {
         let said = b.take();
@@ -264,7 +264,7 @@ fn exponential() -> Config {
 
 #[test]
 fn accept_then_1008_is_no_hot_loop() {
-    let mut b = Bench::idle(exponential());
+    let mut b = SessionBench::idle(exponential());
     b.session.handle_start(b.now);
     let dials = dials_within(&mut b, s(60), |b| {
         b.open();
@@ -278,7 +278,7 @@ fn accept_then_1008_is_no_hot_loop() {
 
 #[test]
 fn a_connection_dropped_at_once_is_recovered_and_made_anew_without_a_hot_loop() {
-    let mut b = Bench::idle(exponential());
+    let mut b = SessionBench::idle(exponential());
     b.session.handle_start(b.now);
     let mut fresh = true;
     let dials = dials_within(&mut b, s(60), |b| {
@@ -293,7 +293,7 @@ fn a_connection_dropped_at_once_is_recovered_and_made_anew_without_a_hot_loop() 
 
 #[test]
 fn only_a_connection_that_lived_five_seconds_resets_the_back_off() {
-    let mut b = Bench::idle(exponential());
+    let mut b = SessionBench::idle(exponential());
     b.session.handle_start(b.now);
     for (lived, attempt) in [(4_999, 1), (4_999, 2), (4_999, 3), (5_000, 1), (100, 2)] {
         b.take();
@@ -310,7 +310,7 @@ fn only_a_connection_that_lived_five_seconds_resets_the_back_off() {
 
 #[test]
 fn what_does_not_belong_to_the_phase_is_ignored() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.cut();
     b.control(CONNECTED);
     b.session.handle_timeout(s(29));

@@ -4,8 +4,8 @@ use super::*;
 
 /// Connected as c1 and in `room`, then lost for good; what waits for the next connection is still to come.
 #[track_caller]
-fn joined_and_lost(config: Config) -> Bench {
-    let mut b = Bench::live(config);
+fn joined_and_lost(config: Config) -> SessionBench {
+    let mut b = SessionBench::live(config);
     b.join("room");
     b.ack(1);
     b.pass(s(6));
@@ -19,7 +19,7 @@ fn joined_and_lost(config: Config) -> Bench {
 
 #[test]
 fn every_wanted_group_is_joined_again_before_anything_else_is_sent() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for group in ["b", "a", "left"] {
         b.join(group);
     }
@@ -51,7 +51,7 @@ fn nothing_is_joined_again_when_rejoin_is_off() {
 
 #[test]
 fn nothing_is_joined_again_after_a_recovery() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.ack(1);
     b.pass(s(6));
@@ -148,7 +148,7 @@ fn a_join_that_was_refused_is_not_wanted() {
 
 #[test]
 fn a_leave_that_was_refused_leaves_the_group_wanted() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.ack(1);
     b.leave("room");
@@ -195,7 +195,7 @@ fn leaving_while_a_rejoin_is_pending_ends_outside() {
 
 #[test]
 fn join_and_leave_of_one_group_keep_their_order_through_retries() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.leave("room");
     b.join("hall");
@@ -221,7 +221,7 @@ fn join_and_leave_of_one_group_keep_their_order_through_retries() {
 #[test]
 fn what_waits_for_another_operation_of_its_group_goes_on_when_that_one_fails() {
     let config = Config { operation_retries: 0, ack_timeout: s(3), ..config() };
-    let mut b = Bench::live(config);
+    let mut b = SessionBench::live(config);
     b.join("room");
     b.leave("room");
     b.ask(Request::Join { group: "room".into() }, AckMode::None);
@@ -241,7 +241,7 @@ fn what_waits_for_another_operation_of_its_group_goes_on_when_that_one_fails() {
 
 #[test]
 fn the_order_within_a_group_survives_a_recovery_and_a_fresh_connection() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.leave("room");
     b.pass(s(2));
@@ -265,7 +265,7 @@ fn the_order_within_a_group_survives_a_recovery_and_a_fresh_connection() {
 #[test]
 fn a_thousand_joins_again_push_nothing_out_of_the_memory_of_the_service() {
     const GROUPS: u64 = 1100;
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for group in 0..GROUPS {
         b.join(&format!("g{group}"));
         b.ack(group + 1);

@@ -24,7 +24,7 @@ const LOST: &str = "recovering c1: reset";
 
 #[test]
 fn an_invocation_is_answered_once_and_answers_come_in_any_order() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.invoke(sum());
     b.invoke(Invocation {
         metadata: Some(crate::Metadata::new([("k", "v")]).unwrap()),
@@ -58,7 +58,7 @@ fn a_refusal_and_an_answer_that_is_not_understood_settle_the_call() {
         (r#""success":true,"dataType":"json","data":null"#, "answered json null -"),
         (r#""success":true"#, "answered - -"),
     ] {
-        let mut b = Bench::live(config());
+        let mut b = SessionBench::live(config());
         b.invoke(sum());
         b.says(&[&invokes("1")]);
         b.control(&format!(r#"{{"type":"invokeResponse","invocationId":"1",{fields}}}"#));
@@ -69,7 +69,7 @@ fn a_refusal_and_an_answer_that_is_not_understood_settle_the_call() {
 
 #[test]
 fn the_outcome_is_unknown_at_a_drop_whether_or_not_the_connection_is_recovered() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(2));
     b.invoke(sum());
     b.says(&[&invokes("1")]);
@@ -92,7 +92,7 @@ fn the_outcome_is_unknown_at_a_drop_whether_or_not_the_connection_is_recovered()
 
 #[test]
 fn without_recovery_a_drop_makes_the_outcome_unknown_too() {
-    let mut b = Bench::live(Config { reliable: false, ..config() });
+    let mut b = SessionBench::live(Config { reliable: false, ..config() });
     b.invoke(sum());
     b.says(&[&invokes("1")]);
     b.cut();
@@ -107,7 +107,7 @@ fn without_recovery_a_drop_makes_the_outcome_unknown_too() {
 /// PROTOCOL §19.15.
 #[test]
 fn what_is_asked_while_recovering_waits_for_it_until_its_own_deadline() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.invoke(Invocation { timeout: Some(s(1)), ..sum() });
     b.invoke(Invocation { timeout: Some(s(5)), ..sum() });
     b.says(&[]);
@@ -122,7 +122,7 @@ fn what_is_asked_while_recovering_waits_for_it_until_its_own_deadline() {
 
 #[test]
 fn one_asked_before_the_connection_goes_out_with_it() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.invoke(sum());
     b.open();
     b.says(&[]);
@@ -132,7 +132,7 @@ fn one_asked_before_the_connection_goes_out_with_it() {
 
 #[test]
 fn timeout_cancellation_and_stop_tell_the_service_once_and_wait_for_nothing() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.invoke(Invocation { timeout: Some(s(1)), ..sum() });
     let second = b.invoke(sum());
     b.invoke(sum());
@@ -154,7 +154,7 @@ fn timeout_cancellation_and_stop_tell_the_service_once_and_wait_for_nothing() {
 
 #[test]
 fn a_cancelled_one_that_was_never_sent_is_not_sent() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     let id = b.invoke(sum());
     b.session.handle_cancel(b.now, id);
     b.says(&["#1 invoked sum -: not sent: it was called off, 0ns"]);
@@ -168,7 +168,7 @@ fn a_cancelled_one_that_was_never_sent_is_not_sent() {
 
 #[test]
 fn an_abort_leaves_the_outcome_unknown() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.invoke(sum());
     b.says(&[&invokes("1")]);
     b.session.handle_abort();
@@ -178,7 +178,7 @@ fn an_abort_leaves_the_outcome_unknown() {
 #[test]
 fn an_id_is_not_used_again_while_an_answer_to_it_may_come() {
     let given = |id: &str| Invocation { invocation_id: Some(id.into()), ..sum() };
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.invoke(given("2"));
     b.invoke(sum());
     b.invoke(given("2"));
@@ -199,7 +199,7 @@ fn an_id_is_not_used_again_while_an_answer_to_it_may_come() {
 /// CLI contract, `--on-unknown resend`.
 #[test]
 fn one_that_is_sent_again_on_request_has_another_id() {
-    let mut b = Bench::live(Config { on_unknown: OnUnknown::Resend, ..config() });
+    let mut b = SessionBench::live(Config { on_unknown: OnUnknown::Resend, ..config() });
     b.pass(s(2));
     b.invoke(Invocation { invocation_id: Some("mine".into()), ..sum() });
     b.says(&[&invokes("mine")]);
@@ -215,7 +215,7 @@ fn one_that_is_sent_again_on_request_has_another_id() {
 
 #[test]
 fn one_that_costs_every_socket_is_not_sent_for_ever() {
-    let mut b = Bench::live(Config { on_unknown: OnUnknown::Resend, reliable: false, ..config() });
+    let mut b = SessionBench::live(Config { on_unknown: OnUnknown::Resend, reliable: false, ..config() });
     b.invoke(sum());
     let mut sent = 0;
     for _ in 0..20 {
@@ -235,7 +235,7 @@ fn one_that_costs_every_socket_is_not_sent_for_ever() {
 
 #[test]
 fn time_in_which_nothing_is_read_does_not_count() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.invoke(Invocation { timeout: Some(s(2)), ..sum() });
     b.says(&[&invokes("1")]);
     b.pass(s(1));
@@ -248,7 +248,7 @@ fn time_in_which_nothing_is_read_does_not_count() {
 
 #[test]
 fn what_the_service_hangs_up_for_while_an_invocation_waits_is_held_against_no_other() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for _ in 0..2 {
         b.pass(s(2));
         b.invoke(sum());
@@ -267,7 +267,7 @@ fn what_the_service_hangs_up_for_while_an_invocation_waits_is_held_against_no_ot
 #[test]
 fn a_connection_that_another_process_goes_on_with_has_ids_of_its_own() {
     let keep = Keep { resume: None, reserved: None };
-    let mut b = Bench::live(Config { keep: Some(keep), seed: 0xab, ..config() });
+    let mut b = SessionBench::live(Config { keep: Some(keep), seed: 0xab, ..config() });
     b.invoke(sum());
     assert!(b.take().contains(&invokes("00000000000000ab-1")));
 }

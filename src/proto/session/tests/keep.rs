@@ -38,8 +38,8 @@ fn resume(snapshot: Snapshot) -> Config {
 
 /// With the first recovery dialled.
 #[track_caller]
-fn resuming(snapshot: Snapshot) -> Bench {
-    let mut b = Bench::idle(resume(snapshot));
+fn resuming(snapshot: Snapshot) -> SessionBench {
+    let mut b = SessionBench::idle(resume(snapshot));
     b.session.handle_start(b.now);
     b.says(&["recover c1 with t1 by 5s"]);
     b
@@ -51,7 +51,7 @@ fn mark(ordinal: u64, sequence_id: u64) -> Mark {
 
 #[test]
 fn a_connection_is_recorded_when_it_is_made_and_whenever_it_changes() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     let first = b.session.take_snapshot().unwrap();
     assert_eq!(first.connection.as_ref().map(|kept| (kept.id.as_str(), kept.token.0.as_str())), Some(("c1", "t1")));
     assert_eq!((first.ordinal, b.session.take_snapshot()), (1, None));
@@ -76,7 +76,7 @@ fn a_connection_is_recorded_when_it_is_made_and_whenever_it_changes() {
 /// A record is as long as all groups: one for each of many acks grows with the square of their number.
 #[test]
 fn what_settles_in_one_turn_is_recorded_once_at_its_end() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     for group in ["g", "h", "i"] {
         b.join(group);
     }
@@ -98,14 +98,14 @@ fn what_settles_in_one_turn_is_recorded_once_at_its_end() {
 
 #[test]
 fn without_a_keep_nothing_is_to_be_recorded() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     assert_eq!(b.session.take_snapshot(), None);
 }
 
 #[test]
 fn a_message_is_acknowledged_once_it_was_written_out_and_not_before() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     assert!(b.message(1) && b.message(2) && b.message(3));
     b.quiet(s(9));
     b.session.handle_written(b.now, mark(1, 2));
@@ -119,7 +119,7 @@ fn a_message_is_acknowledged_once_it_was_written_out_and_not_before() {
 
 #[test]
 fn leaving_says_nothing_and_keeps_what_is_unanswered() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     b.send("a");
     assert!(b.message(1));
     b.take();
@@ -129,7 +129,7 @@ fn leaving_says_nothing_and_keeps_what_is_unanswered() {
     b.says(&["abort", "#1 unknown 1: the session was stopped", "ended: stopped"]);
     // Recorded before; nothing has changed.
     assert_eq!(b.session.take_snapshot(), None);
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     b.send("a");
     b.stop();
     b.take();
@@ -183,7 +183,7 @@ fn a_record_may_be_as_old_as_can_be() {
         downtime: Duration::MAX,
         leave: Vec::new(),
     };
-    let mut b = Bench::idle(Config { keep: Some(Keep { resume: Some(resume), reserved: None }), ..config() });
+    let mut b = SessionBench::idle(Config { keep: Some(Keep { resume: Some(resume), reserved: None }), ..config() });
     b.session.handle_start(b.now);
     b.says(&["recover c1 with t1 by 5s"]);
     b.pass(s(1));
@@ -194,7 +194,7 @@ fn a_record_may_be_as_old_as_can_be() {
 
 #[test]
 fn a_group_whose_join_or_leave_is_on_its_way_is_not_known_to_be_joined() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     b.join("g");
     b.ack(1);
     b.leave("g");
@@ -262,7 +262,7 @@ fn a_message_of_an_earlier_process_goes_on_under_its_id() {
 
 #[test]
 fn a_message_without_an_ack_is_kept_for_another_run() {
-    let mut b = Bench::live(Config { operation_retries: 0, ping_interval: None, ping_timeout: None, ..kept() });
+    let mut b = SessionBench::live(Config { operation_retries: 0, ping_interval: None, ping_timeout: None, ..kept() });
     b.send("a");
     b.pass(s(30));
     b.take();
@@ -272,7 +272,7 @@ fn a_message_without_an_ack_is_kept_for_another_run() {
 #[test]
 fn what_the_service_may_have_forgotten_is_not_sent_again() {
     for others in [999, 1000] {
-        let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..kept() });
+        let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..kept() });
         b.send("a");
         for id in 2..2 + others {
             b.send("b");
@@ -299,7 +299,7 @@ fn what_the_service_may_have_forgotten_is_not_sent_again() {
 
 /// Snapshot of a process that has had an ack for `a` under id 7, and for so many others after it.
 fn settled(others: u64) -> Snapshot {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..kept() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..kept() });
     b.ask(send("a"), AckMode::Id(7));
     b.ack(7);
     for number in 0..others {
@@ -331,7 +331,7 @@ fn an_id_that_has_settled_is_given_again_only_as_long_as_the_service_knows_it() 
             assert_eq!(b.take()[1], "#1 acked 7 duplicate, attempts 2, 0ns");
         }
         // Whoever is ready to have it doubled has it sent; a new id was never a question.
-        let mut b = Bench::idle(Config { on_unknown: OnUnknown::Resend, ..resume(snapshot) });
+        let mut b = SessionBench::idle(Config { on_unknown: OnUnknown::Resend, ..resume(snapshot) });
         b.session.handle_start(b.now);
         b.take();
         b.ask(send("a"), AckMode::Id(7));
@@ -377,7 +377,7 @@ fn an_id_that_has_settled_on_a_connection_that_is_lost_is_unknown_on_another() {
         assert!(said.iter().any(|line| line.starts_with("#1 unknown 7: ")), "{said:?}");
     }
     // Also by the record alone, whatever happened to that connection.
-    let mut b = Bench::idle(resume(Snapshot { connection: None, ..snapshot.clone() }));
+    let mut b = SessionBench::idle(resume(Snapshot { connection: None, ..snapshot.clone() }));
     b.session.handle_start(b.now);
     b.ask(send("a"), AckMode::Id(7));
     b.says(&["dial by 30s", "#1 unknown 7: the connection that an earlier run sent on is lost"]);
@@ -386,7 +386,7 @@ fn an_id_that_has_settled_on_a_connection_that_is_lost_is_unknown_on_another() {
 
 #[test]
 fn an_id_under_which_nothing_can_have_been_carried_out_may_be_given_again_at_any_time() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     b.ask(Request::Join { group: "g".into() }, AckMode::Id(1));
     b.ask(send("refused"), AckMode::Id(2));
     b.ask(send("sent"), AckMode::Id(3));
@@ -397,7 +397,7 @@ fn an_id_under_which_nothing_can_have_been_carried_out_may_be_given_again_at_any
     b.take();
     let snapshot = b.session.take_snapshot().unwrap();
     assert_eq!((&snapshot.carried, &snapshot.used_ids), (&vec![(3, 3)], &vec![(1, 4)]));
-    let mut b = Bench::idle(resume(Snapshot { connection: None, operations: vec![], ..snapshot }));
+    let mut b = SessionBench::idle(resume(Snapshot { connection: None, operations: vec![], ..snapshot }));
     b.session.handle_start(b.now);
     b.take();
     for id in 1..=4 {
@@ -412,7 +412,7 @@ fn an_id_under_which_nothing_can_have_been_carried_out_may_be_given_again_at_any
 
 #[test]
 fn an_id_under_which_something_else_went_over_the_connection_is_not_given_to_another() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     for (id, request) in [(1, Request::Join { group: "g".into() }), (2, send("a")), (3, send("refused"))] {
         b.ask(request, AckMode::Id(id));
     }
@@ -426,7 +426,7 @@ fn an_id_under_which_something_else_went_over_the_connection_is_not_given_to_ano
     assert_eq!(snapshot.digests.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 4]);
     // Nor to one that may be doubled: it would not be carried out once.
     for on_unknown in [OnUnknown::Fail, OnUnknown::Resend] {
-        let mut b = Bench::idle(Config { on_unknown, ..resume(snapshot.clone()) });
+        let mut b = SessionBench::idle(Config { on_unknown, ..resume(snapshot.clone()) });
         b.session.handle_start(b.now);
         b.take();
         b.ask(send("b"), AckMode::Id(1));
@@ -460,7 +460,7 @@ fn an_id_under_which_something_else_went_over_the_connection_is_not_given_to_ano
 #[test]
 fn what_its_issuer_records_is_known_by_its_ids_afterwards() {
     let recorded = |id| AckMode::Recorded { id, again: false };
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     for id in 1..=1500 {
         b.ask(send("a"), recorded(id));
         b.ack(id);
@@ -494,7 +494,7 @@ fn a_loss_is_recorded_with_what_follows_from_it_and_told_first_by_the_next_proce
     b.control(&connected("c2"));
     b.take();
     assert_eq!(b.session.take_snapshot().unwrap().losses, []);
-    let mut next = Bench::idle(resume(Snapshot { losses, ..snapshot() }));
+    let mut next = SessionBench::idle(resume(Snapshot { losses, ..snapshot() }));
     next.session.handle_start(next.now);
     let said = next.take();
     assert!(said[0].starts_with("session-lost c1: ") && said[1].starts_with("unknown 3 sendToGroup g: "), "{said:?}");
@@ -583,7 +583,7 @@ fn what_stands_in_the_way_of_every_connection_leaves_the_record_alone() {
 
 #[test]
 fn a_record_without_a_connection_begins_a_new_one_in_its_groups() {
-    let mut b = Bench::idle(resume(Snapshot { connection: None, ..snapshot() }));
+    let mut b = SessionBench::idle(resume(Snapshot { connection: None, ..snapshot() }));
     b.session.handle_start(b.now);
     b.says(&["dial by 30s"]);
     b.open();
@@ -593,7 +593,7 @@ fn a_record_without_a_connection_begins_a_new_one_in_its_groups() {
 
 #[test]
 fn what_its_issuer_records_is_no_part_of_a_snapshot_until_the_end_but_its_id() {
-    let mut b = Bench::live(kept());
+    let mut b = SessionBench::live(kept());
     b.take();
     b.session.take_snapshot();
     b.ask(send("a"), AckMode::Recorded { id: 7, again: false });
@@ -633,7 +633,7 @@ fn what_its_issuer_brings_again_goes_out_on_the_same_connection_and_is_unknown_o
 
 #[test]
 fn reserved_ids_are_for_what_its_issuer_records() {
-    let mut b = Bench::live(Config { keep: Some(Keep { resume: None, reserved: Some((1, 5)) }), ..config() });
+    let mut b = SessionBench::live(Config { keep: Some(Keep { resume: None, reserved: Some((1, 5)) }), ..config() });
     b.send("a");
     b.ask(send("b"), AckMode::Id(2));
     b.ask(send("c"), AckMode::Recorded { id: 2, again: false });

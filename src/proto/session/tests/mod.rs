@@ -192,7 +192,7 @@ fn invoke_line(outcome: &InvokeOutcome) -> String {
 }
 
 /// A session on a bench, with its clock.
-pub(super) struct Bench {
+pub(super) struct SessionBench {
     pub(super) session: Session,
     pub(super) now: Duration,
     said: Vec<String>,
@@ -201,7 +201,7 @@ pub(super) struct Bench {
     next_operation: u64,
 }
 
-impl Bench {
+impl SessionBench {
     pub(super) fn idle(config: Config) -> Self {
         Self {
             session: Session::new(config),

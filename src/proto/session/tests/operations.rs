@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn an_acknowledged_operation_is_reported_and_settled_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.says(&[&sends("a", 1)]);
     b.pass(ms(20));
@@ -21,7 +21,7 @@ fn an_acknowledged_operation_is_reported_and_settled_once() {
 
 #[test]
 fn duplicate_is_success() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.nack(1, "Duplicate");
     b.says(&[
@@ -35,7 +35,7 @@ fn duplicate_is_success() {
 #[test]
 fn every_negative_ack_but_one_is_final() {
     for name in ["Forbidden", "NotFound", "Timeout", "BadRequest", "SomethingNew", ""] {
-        let mut b = Bench::live(config());
+        let mut b = SessionBench::live(config());
         b.send("a");
         b.nack(1, name);
         b.says(&[
@@ -46,7 +46,7 @@ fn every_negative_ack_but_one_is_final() {
         b.quiet(s(9));
         assert_eq!(b.session.counts().failed, 1);
     }
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.control(r#"{"type":"ack","ackId":1,"success":false}"#);
     b.says(&[&sends("a", 1), "ack 1 sendToGroup g , attempts 1, 0ns", "#1 refused 1: : , attempts 1"]);
@@ -54,7 +54,7 @@ fn every_negative_ack_but_one_is_final() {
 
 #[test]
 fn an_internal_server_error_is_retried_after_a_pause_with_the_same_bytes_and_then_refused() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     for _ in 0..3 {
         b.says(&[&sends("a", 1)]);
@@ -75,7 +75,7 @@ fn an_internal_server_error_is_retried_after_a_pause_with_the_same_bytes_and_the
 
 #[test]
 fn without_retries_an_internal_server_error_is_final_too() {
-    let mut b = Bench::live(Config { operation_retries: 0, ..config() });
+    let mut b = SessionBench::live(Config { operation_retries: 0, ..config() });
     b.send("a");
     b.nack(1, "InternalServerError");
     b.says(&[
@@ -87,7 +87,7 @@ fn without_retries_an_internal_server_error_is_final_too() {
 
 #[test]
 fn no_ack_at_all_is_sent_again_on_time_and_given_up_on_time() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     b.send("a");
     for _ in 0..4 {
         b.says(&[&sends("a", 1)]);
@@ -103,7 +103,7 @@ fn no_ack_at_all_is_sent_again_on_time_and_given_up_on_time() {
 
 #[test]
 fn an_ack_that_comes_with_its_deadline_is_in_time() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     b.send("a");
     b.says(&[&sends("a", 1)]);
     b.now = s(30);
@@ -114,7 +114,7 @@ fn an_ack_that_comes_with_its_deadline_is_in_time() {
 
 #[test]
 fn a_late_ack_of_an_earlier_attempt_settles_the_operation() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     b.send("a");
     b.pass(s(31));
     b.says(&[&sends("a", 1), &sends("a", 1)]);
@@ -126,7 +126,7 @@ fn a_late_ack_of_an_earlier_attempt_settles_the_operation() {
 
 #[test]
 fn an_ack_during_the_pause_before_a_retry_settles_and_a_second_refusal_does_not_count() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.nack(1, "InternalServerError");
     b.nack(1, "InternalServerError");
@@ -140,7 +140,8 @@ fn an_ack_during_the_pause_before_a_retry_settles_and_a_second_refusal_does_not_
 
 #[test]
 fn a_late_refusal_of_an_earlier_attempt_does_not_settle_the_last_one() {
-    let mut b = Bench::live(Config { operation_retries: 1, ping_interval: None, ping_timeout: None, ..config() });
+    let mut b =
+        SessionBench::live(Config { operation_retries: 1, ping_interval: None, ping_timeout: None, ..config() });
     b.send("a");
     b.pass(s(30));
     b.says(&[&sends("a", 1), &sends("a", 1)]);
@@ -165,7 +166,8 @@ fn a_late_refusal_of_an_earlier_attempt_does_not_settle_the_last_one() {
 
 #[test]
 fn refusals_and_missing_acks_share_the_retries() {
-    let mut b = Bench::live(Config { operation_retries: 2, ping_interval: None, ping_timeout: None, ..config() });
+    let mut b =
+        SessionBench::live(Config { operation_retries: 2, ping_interval: None, ping_timeout: None, ..config() });
     b.send("a");
     b.nack(1, "InternalServerError");
     b.pass(ms(800));
@@ -180,7 +182,7 @@ fn refusals_and_missing_acks_share_the_retries() {
 
 #[test]
 fn an_operation_in_its_pause_is_sent_after_a_recovery_with_the_others_in_order() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.send("b");
     b.pass(s(2));
@@ -196,7 +198,7 @@ fn an_operation_in_its_pause_is_sent_after_a_recovery_with_the_others_in_order()
 
 #[test]
 fn own_ids_start_at_one_and_skip_the_given_ones() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.ask(send("a"), AckMode::Id(2));
     b.send("b");
     b.send("c");
@@ -207,7 +209,7 @@ fn own_ids_start_at_one_and_skip_the_given_ones() {
 
 #[test]
 fn an_id_used_for_another_operation_is_refused_even_after_that_one_settled() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.ack(1);
     b.take();
@@ -219,7 +221,7 @@ fn an_id_used_for_another_operation_is_refused_even_after_that_one_settled() {
 
 #[test]
 fn without_an_ack_an_operation_settles_by_being_sent() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.ask(send("a"), AckMode::None);
     b.says(&[r#"→ {"type":"sendToGroup","group":"g","dataType":"text","data":"a"}"#, "#1 sent"]);
     b.ask(Request::Join { group: "room".into() }, AckMode::None);
@@ -228,7 +230,7 @@ fn without_an_ack_an_operation_settles_by_being_sent() {
     b.quiet(s(9));
     assert_eq!(b.session.counts().sent, 2);
     // While there is no connection it waits for one like any other.
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.ask(send("a"), AckMode::None);
     b.recover();
     b.says(&[
@@ -240,7 +242,7 @@ fn without_an_ack_an_operation_settles_by_being_sent() {
 
 #[test]
 fn no_echo_and_events_are_encoded_as_asked() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.ask(
         Request::Send {
             group: "g".into(),
@@ -262,7 +264,7 @@ fn no_echo_and_events_are_encoded_as_asked() {
 
 #[test]
 fn operations_asked_for_before_the_connection_wait_for_it_and_go_out_in_order() {
-    let mut b = Bench::idle(config());
+    let mut b = SessionBench::idle(config());
     b.send("a");
     b.session.handle_start(b.now);
     b.says(&["dial by 30s"]);
@@ -281,7 +283,8 @@ fn operations_asked_for_before_the_connection_wait_for_it_and_go_out_in_order() 
 
 #[test]
 fn waiting_for_a_connection_does_not_count_for_the_ack() {
-    let mut b = Bench::dialing(Config { connect_timeout: s(300), ack_timeout: s(2), operation_retries: 0, ..config() });
+    let mut b =
+        SessionBench::dialing(Config { connect_timeout: s(300), ack_timeout: s(2), operation_retries: 0, ..config() });
     b.send("a");
     b.quiet(s(200));
     b.open();
@@ -294,7 +297,7 @@ fn waiting_for_a_connection_does_not_count_for_the_ack() {
 
 #[test]
 fn when_the_session_fails_every_operation_settles() {
-    let mut b = Bench::live(Config { retries_once_connected: Retries::Limited(0), ..config() });
+    let mut b = SessionBench::live(Config { retries_once_connected: Retries::Limited(0), ..config() });
     b.send("a");
     b.join("room");
     b.pass(s(2));
@@ -319,7 +322,7 @@ fn when_the_session_fails_every_operation_settles() {
 
 #[test]
 fn an_ack_for_what_was_not_sent_yet_acknowledges_nothing() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.send("a");
     b.open();
     b.says(&[PING]);
@@ -335,7 +338,7 @@ fn an_ack_for_what_was_not_sent_yet_acknowledges_nothing() {
 
 #[test]
 fn no_more_are_in_flight_than_the_service_remembers_when_all_are_sent_again() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for _ in 1..=1000 {
         b.send("a");
     }
@@ -358,7 +361,7 @@ fn no_more_are_in_flight_than_the_service_remembers_when_all_are_sent_again() {
 
 #[test]
 fn nothing_goes_before_what_waits_for_room_however_room_comes() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     for number in 1..=950 {
         b.send(&number.to_string());
     }

@@ -10,11 +10,11 @@ use crate::{Downstream, Upstream};
 use crate::{decode_upstream, encode_downstream};
 
 #[derive(Clone, Debug)]
-enum Step {
+enum SessionStep {
     Pass(u64),
     Open,
     DialFailed(u16),
-    Text(Text),
+    Text(TextFrame),
     Binary,
     Life,
     Closed(LossCause),
@@ -25,7 +25,7 @@ enum Step {
 }
 
 #[derive(Clone, Debug)]
-enum Text {
+enum TextFrame {
     Connected(u8),
     Disconnected,
     Ack(u64, u8),
@@ -35,15 +35,15 @@ enum Text {
     Garbage,
 }
 
-fn texts() -> impl Strategy<Value = Text> {
+fn texts() -> impl Strategy<Value = TextFrame> {
     prop_oneof![
-        4 => (0..3u8).prop_map(Text::Connected),
-        1 => Just(Text::Disconnected),
-        8 => (0..12u64, 0..6u8).prop_map(|(id, result)| Text::Ack(id, result)),
-        6 => (0..30u64).prop_map(Text::Message),
-        1 => proptest::option::of(0..30u64).prop_map(Text::Unknown),
-        3 => Just(Text::Pong),
-        1 => Just(Text::Garbage),
+        4 => (0..3u8).prop_map(TextFrame::Connected),
+        1 => Just(TextFrame::Disconnected),
+        8 => (0..12u64, 0..6u8).prop_map(|(id, result)| TextFrame::Ack(id, result)),
+        6 => (0..30u64).prop_map(TextFrame::Message),
+        1 => proptest::option::of(0..30u64).prop_map(TextFrame::Unknown),
+        3 => Just(TextFrame::Pong),
+        1 => Just(TextFrame::Garbage),
     ]
 }
 
@@ -57,19 +57,19 @@ fn causes() -> impl Strategy<Value = LossCause> {
     ]
 }
 
-fn steps() -> impl Strategy<Value = Step> {
+fn steps() -> impl Strategy<Value = SessionStep> {
     prop_oneof![
-        6 => (0..3_000u64).prop_map(Step::Pass),
-        2 => (0..60_000u64).prop_map(Step::Pass),
-        6 => Just(Step::Open),
-        2 => proptest::sample::select(vec![0, 503, 429]).prop_map(Step::DialFailed),
-        12 => texts().prop_map(Step::Text),
-        1 => Just(Step::Binary),
-        1 => Just(Step::Life),
-        3 => causes().prop_map(Step::Closed),
-        6 => (0..4u8, 0..2u8, proptest::option::of(0..12u64)).prop_map(|(kind, group, id)| Step::Ask(kind, group, id)),
-        1 => (0..4u8, 0..2u8).prop_map(|(kind, group)| Step::AskWithoutAck(kind, group)),
-        2 => any::<bool>().prop_map(Step::Stall),
+        6 => (0..3_000u64).prop_map(SessionStep::Pass),
+        2 => (0..60_000u64).prop_map(SessionStep::Pass),
+        6 => Just(SessionStep::Open),
+        2 => proptest::sample::select(vec![0, 503, 429]).prop_map(SessionStep::DialFailed),
+        12 => texts().prop_map(SessionStep::Text),
+        1 => Just(SessionStep::Binary),
+        1 => Just(SessionStep::Life),
+        3 => causes().prop_map(SessionStep::Closed),
+        6 => (0..4u8, 0..2u8, proptest::option::of(0..12u64)).prop_map(|(kind, group, id)| SessionStep::Ask(kind, group, id)),
+        1 => (0..4u8, 0..2u8).prop_map(|(kind, group)| SessionStep::AskWithoutAck(kind, group)),
+        2 => any::<bool>().prop_map(SessionStep::Stall),
     ]
 }
 
@@ -250,41 +250,41 @@ impl Caller {
         self.asked += 1;
     }
 
-    fn step(&mut self, step: Step) {
+    fn step(&mut self, step: SessionStep) {
         match step {
-            Step::Pass(millis) => self.pass(ms(millis)),
-            Step::Open => self.opened(),
-            Step::DialFailed(status) => {
+            SessionStep::Pass(millis) => self.pass(ms(millis)),
+            SessionStep::Open => self.opened(),
+            SessionStep::DialFailed(status) => {
                 self.dialing = false;
                 let class = if status == 0 { DialClass::Unreachable } else { DialClass::Status(status) };
                 let failure = DialFailure { class, message: "no".into(), retry_after: None };
                 self.session.handle_dial_failed(self.now, failure);
             }
-            Step::Text(text) => match text {
-                Text::Connected(id) => self.text(&connected(&format!("c{id}"))),
-                Text::Disconnected => self.text(&disconnected("bye")),
-                Text::Ack(id, 0) => self.text(&format!(r#"{{"type":"ack","ackId":{id},"success":true}}"#)),
-                Text::Ack(id, result) => {
+            SessionStep::Text(text) => match text {
+                TextFrame::Connected(id) => self.text(&connected(&format!("c{id}"))),
+                TextFrame::Disconnected => self.text(&disconnected("bye")),
+                TextFrame::Ack(id, 0) => self.text(&format!(r#"{{"type":"ack","ackId":{id},"success":true}}"#)),
+                TextFrame::Ack(id, result) => {
                     let names = ["Duplicate", "Forbidden", "New"];
                     let name = names.get(usize::from(result) - 1).unwrap_or(&"InternalServerError");
                     let error = format!(r#"{{"name":"{name}","message":"m"}}"#);
                     self.text(&format!(r#"{{"type":"ack","ackId":{id},"success":false,"error":{error}}}"#));
                 }
-                Text::Message(id) => self.text(&message(id)),
-                Text::Unknown(None) => self.text(r#"{"type":"new"}"#),
-                Text::Unknown(Some(id)) => self.text(&format!(r#"{{"type":"new","sequenceId":{id}}}"#)),
-                Text::Pong => self.text(PONG),
-                Text::Garbage => self.text("{"),
+                TextFrame::Message(id) => self.text(&message(id)),
+                TextFrame::Unknown(None) => self.text(r#"{"type":"new"}"#),
+                TextFrame::Unknown(Some(id)) => self.text(&format!(r#"{{"type":"new","sequenceId":{id}}}"#)),
+                TextFrame::Pong => self.text(PONG),
+                TextFrame::Garbage => self.text("{"),
             },
-            Step::Binary => {
+            SessionStep::Binary => {
                 drop(self.session.handle_frame(self.now, WireFrame::Binary(&[1]), &mut Unpacked::default()))
             }
-            Step::Life => self.session.handle_sign_of_life(self.now),
-            Step::Closed(cause) => self.closed(cause),
-            Step::Ask(kind, group, id) => self.ask(kind, group, id.map_or(AckMode::Automatic, AckMode::Id)),
-            Step::AskWithoutAck(kind, group) => self.ask(kind, group, AckMode::None),
-            Step::Stall(stalled) => self.session.handle_stalled(self.now, stalled),
-            Step::Stop => self.session.handle_stop(self.now),
+            SessionStep::Life => self.session.handle_sign_of_life(self.now),
+            SessionStep::Closed(cause) => self.closed(cause),
+            SessionStep::Ask(kind, group, id) => self.ask(kind, group, id.map_or(AckMode::Automatic, AckMode::Id)),
+            SessionStep::AskWithoutAck(kind, group) => self.ask(kind, group, AckMode::None),
+            SessionStep::Stall(stalled) => self.session.handle_stalled(self.now, stalled),
+            SessionStep::Stop => self.session.handle_stop(self.now),
         }
         self.carry_out();
         // What is due by now is done by now.
@@ -339,10 +339,10 @@ proptest! {
         for step in steps {
             caller.step(step);
         }
-        caller.step(Step::Stop);
+        caller.step(SessionStep::Stop);
         let stopped = caller.now;
         for step in late {
-            if !matches!(step, Step::Pass(_)) {
+            if !matches!(step, SessionStep::Pass(_)) {
                 caller.step(step);
             }
         }
@@ -362,10 +362,10 @@ proptest! {
         for step in steps {
             caller.step(step);
         }
-        caller.step(Step::Stall(false));
+        caller.step(SessionStep::Stall(false));
         // A connection of its own, so that no lie of the past counts.
         if caller.open {
-            caller.step(Step::Closed(LossCause::InvalidUtf8));
+            caller.step(SessionStep::Closed(LossCause::InvalidUtf8));
         }
         caller.behave(s(400));
         prop_assert!(!caller.ended);

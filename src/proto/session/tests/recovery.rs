@@ -12,7 +12,7 @@ const CODES: [u16; 21] = [
 
 #[test]
 fn after_a_second_of_life_the_first_attempt_is_at_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(1));
     b.close(1001);
     b.says(&[
@@ -23,12 +23,12 @@ fn after_a_second_of_life_the_first_attempt_is_at_once() {
 
 #[test]
 fn after_progress_the_first_attempt_is_at_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     b.cut();
     b.says(&["recovering c1: reset", "recover c1 with t1 by 5s"]);
 
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("x");
     b.ack(1);
     b.take();
@@ -38,14 +38,14 @@ fn after_progress_the_first_attempt_is_at_once() {
 
 #[test]
 fn a_connection_just_made_is_recovered_at_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.cut();
     b.says(&["recovering c1: reset", "recover c1 with t1 by 5s"]);
 }
 
 #[test]
 fn without_progress_on_a_recovered_socket_the_next_attempt_is_a_second_later() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.recover();
     b.says(&["recovered c1, attempts 1, down 0ns"]);
     b.pass(ms(999));
@@ -59,7 +59,7 @@ fn without_progress_on_a_recovered_socket_the_next_attempt_is_a_second_later() {
 
 #[test]
 fn attempts_start_every_second_and_end_thirty_seconds_after_the_drop() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     for attempt in 1..30 {
         b.pass(ms(300));
         b.dial_failed(DialClass::Unreachable);
@@ -80,7 +80,7 @@ fn attempts_start_every_second_and_end_thirty_seconds_after_the_drop() {
 #[test]
 fn an_attempt_that_hangs_has_five_seconds_or_less() {
     for (connect_timeout, limit) in [(s(30), s(5)), (s(2), s(2))] {
-        let mut b = Bench::live(Config { connect_timeout, ..config() });
+        let mut b = SessionBench::live(Config { connect_timeout, ..config() });
         b.pass(s(2));
         b.cut();
         let deadline = s(2) + limit;
@@ -101,7 +101,7 @@ fn an_attempt_that_hangs_has_five_seconds_or_less() {
 
 #[test]
 fn hanging_attempts_do_not_use_up_the_window() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     for attempt in 1..6 {
         b.pass(s(5));
         b.dial_failed(DialClass::Unreachable);
@@ -132,7 +132,7 @@ fn no_http_status_and_no_network_error_ends_a_recovery() {
         DialClass::NotWebSocket,
         DialClass::Subprotocol,
     ] {
-        let mut b = Bench::recovering(config());
+        let mut b = SessionBench::recovering(config());
         b.dial_failed(class);
         b.says(&["recovery failed: no"]);
         b.pass(s(1));
@@ -143,7 +143,7 @@ fn no_http_status_and_no_network_error_ends_a_recovery() {
 #[test]
 fn a_close_while_proving_is_tried_again_unless_it_is_1008() {
     for code in CODES {
-        let mut b = Bench::recovering(config());
+        let mut b = SessionBench::recovering(config());
         b.open();
         b.says(&[PING]);
         b.closed(LossCause::Close { code, reason: String::new() });
@@ -155,7 +155,7 @@ fn a_close_while_proving_is_tried_again_unless_it_is_1008() {
 
 #[test]
 fn refused_by_1008_the_connection_is_lost_and_made_anew_at_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.says(&[&joins("room", 1)]);
     b.ack(1);
@@ -185,7 +185,7 @@ fn refused_by_1008_the_connection_is_lost_and_made_anew_at_once() {
 #[test]
 fn whatever_code_a_close_frame_holds_the_connection_is_recovered_unless_it_is_1008() {
     for code in CODES {
-        let mut b = Bench::live(config());
+        let mut b = SessionBench::live(config());
         b.pass(s(2));
         b.closed(LossCause::Close { code, reason: "upstream".into() });
         let said = b.take();
@@ -196,7 +196,7 @@ fn whatever_code_a_close_frame_holds_the_connection_is_recovered_unless_it_is_10
 
 #[test]
 fn closed_with_1008_while_live_it_is_not_recovered() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(6));
     b.close(1008);
     b.says(&[
@@ -208,12 +208,12 @@ fn closed_with_1008_while_live_it_is_not_recovered() {
 
 #[test]
 fn what_a_recovery_would_only_replay_leads_to_a_fresh_connection() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(6));
     b.closed(LossCause::InvalidUtf8);
     b.is_made_anew();
     // Likewise when it comes during a recovery.
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.open();
     b.says(&[PING]);
     b.closed(LossCause::InvalidUtf8);
@@ -224,7 +224,7 @@ fn what_a_recovery_would_only_replay_leads_to_a_fresh_connection() {
 fn broken_framing_is_recovered_once() {
     for cause in [LossCause::Framing("bad".into()), LossCause::TooBig] {
         // Live, and again in what is replayed.
-        let mut b = Bench::live(config());
+        let mut b = SessionBench::live(config());
         b.pass(s(6));
         b.closed(cause.clone());
         let said = b.take();
@@ -234,7 +234,7 @@ fn broken_framing_is_recovered_once() {
         b.closed(cause.clone());
         b.is_made_anew();
         // While a recovery is proved, and again.
-        let mut b = Bench::recovering(config());
+        let mut b = SessionBench::recovering(config());
         b.open();
         b.says(&[PING]);
         b.closed(cause.clone());
@@ -251,7 +251,7 @@ fn broken_framing_is_recovered_once() {
 #[test]
 fn broken_framing_is_recovered_again_once_the_connection_got_further() {
     let cause = || LossCause::Framing("bad".into());
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for id in 1..=5 {
         b.closed(cause());
         assert!(b.take()[0].starts_with("recovering c1: "), "{id}");
@@ -260,7 +260,7 @@ fn broken_framing_is_recovered_again_once_the_connection_got_further() {
         b.take();
     }
     // Or has lived for longer than a replay takes.
-    let mut b = Bench::recovering(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::recovering(Config { ping_interval: None, ping_timeout: None, ..config() });
     for lived in [30, 30, 29] {
         b.recover();
         b.take();
@@ -272,7 +272,7 @@ fn broken_framing_is_recovered_again_once_the_connection_got_further() {
 
 #[test]
 fn text_that_is_not_utf8_is_not_called_a_refusal() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.open();
     b.says(&[PING]);
     b.closed(LossCause::InvalidUtf8);
@@ -292,7 +292,7 @@ fn a_protocol_without_recovery_loses_its_session_with_any_loss() {
         LossCause::Close { code: 1001, reason: String::new() },
         LossCause::Silent(s(25)),
     ] {
-        let mut b = Bench::live(Config { reliable: false, ..config() });
+        let mut b = SessionBench::live(Config { reliable: false, ..config() });
         b.pass(s(6));
         b.closed(cause);
         let said = b.take();
@@ -306,7 +306,7 @@ fn a_protocol_without_recovery_loses_its_session_with_any_loss() {
 #[test]
 fn any_frame_but_a_farewell_proves_the_connection() {
     for frame in [PONG, "nonsense", r#"{"type":"new"}"#, r#"{"type":"ack","ackId":9,"success":true}"#] {
-        let mut b = Bench::recovering(config());
+        let mut b = SessionBench::recovering(config());
         b.pass(ms(10));
         b.open();
         b.says(&[PING]);
@@ -317,7 +317,7 @@ fn any_frame_but_a_farewell_proves_the_connection() {
 
 #[test]
 fn the_frame_that_proves_is_delivered() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.open();
     b.says(&[PING]);
     assert!(b.message(1));
@@ -327,7 +327,7 @@ fn the_frame_that_proves_is_delivered() {
 
 #[test]
 fn a_disconnected_frame_proves_nothing_and_the_loss_keeps_its_own_words() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(2));
     b.control(&disconnected("Service reload"));
     b.close(1001);
@@ -351,7 +351,7 @@ fn a_disconnected_frame_proves_nothing_and_the_loss_keeps_its_own_words() {
 
 #[test]
 fn connected_during_a_recovery_brings_the_newest_token_and_is_not_announced() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.open();
     b.says(&[PING]);
     b.control(r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":"t2"}"#);
@@ -373,7 +373,7 @@ fn connected_during_a_recovery_brings_the_newest_token_and_is_not_announced() {
 
 #[test]
 fn another_connection_in_place_of_the_lost_one_recovers_nothing() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.open();
     b.says(&[PING]);
     b.control(&connected("c9"));
@@ -388,7 +388,7 @@ fn another_connection_in_place_of_the_lost_one_recovers_nothing() {
 
 #[test]
 fn another_connection_on_a_live_socket_is_shown_and_the_lost_one_recovered_with_its_own_token() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     let frame = connected("c9");
     let Received::Unknown { reason } = b.text(&frame) else { panic!("it vanished") };
@@ -401,7 +401,7 @@ fn another_connection_on_a_live_socket_is_shown_and_the_lost_one_recovered_with_
     b.recover_telling(1);
     b.says(&["recovered c1, attempts 1, down 0ns"]);
     // What cannot be recovered is lost, and said to be.
-    let mut b = Bench::live(Config { reliable: false, ..config() });
+    let mut b = SessionBench::live(Config { reliable: false, ..config() });
     assert!(matches!(b.text(&frame), Received::Unknown { .. }));
     let said = b.take();
     assert!(said[0] == "abort" && said[1].starts_with("session-lost c1: "), "{said:?}");
@@ -410,14 +410,14 @@ fn another_connection_on_a_live_socket_is_shown_and_the_lost_one_recovered_with_
 #[test]
 fn an_empty_token_recovers_nothing_and_takes_the_place_of_none() {
     let empty = r#"{"type":"system","event":"connected","connectionId":"c1","reconnectionToken":""}"#;
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.recover();
     b.control(empty);
     b.pass(s(1));
     b.take();
     b.cut();
     b.says(&["recovering c1: reset", "recover c1 with t1 by 8s"]);
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.open();
     b.control(empty);
     b.pass(s(6));
@@ -433,7 +433,7 @@ fn an_empty_token_recovers_nothing_and_takes_the_place_of_none() {
 
 #[test]
 fn a_recovered_socket_that_dies_before_achieving_anything_opens_no_new_window() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     let mut recoveries = 0;
     loop {
         b.open();
@@ -452,7 +452,7 @@ fn a_recovered_socket_that_dies_before_achieving_anything_opens_no_new_window() 
 
 #[test]
 fn operations_asked_for_while_recovering_wait_and_go_out_in_order_after_what_was_unacknowledged() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.send("b");
     b.says(&[&sends("a", 1), &sends("b", 2)]);
@@ -475,7 +475,8 @@ fn operations_asked_for_while_recovering_wait_and_go_out_in_order_after_what_was
 
 #[test]
 fn time_spent_recovering_does_not_count_for_the_ack() {
-    let mut b = Bench::live(Config { operation_retries: 0, ping_interval: None, ping_timeout: None, ..config() });
+    let mut b =
+        SessionBench::live(Config { operation_retries: 0, ping_interval: None, ping_timeout: None, ..config() });
     b.send("a");
     b.pass(s(29));
     b.says(&[&sends("a", 1)]);
@@ -495,7 +496,7 @@ fn time_spent_recovering_does_not_count_for_the_ack() {
 
 #[test]
 fn unacknowledged_publishes_are_unknown_on_a_fresh_connection_and_the_rest_goes_on() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.leave("hall");
     b.send("sent");
@@ -529,7 +530,7 @@ fn unacknowledged_publishes_are_unknown_on_a_fresh_connection_and_the_rest_goes_
 
 #[test]
 fn unacknowledged_publishes_are_sent_again_when_asked_to() {
-    let mut b = Bench::live(Config { on_unknown: OnUnknown::Resend, ..config() });
+    let mut b = SessionBench::live(Config { on_unknown: OnUnknown::Resend, ..config() });
     b.send("sent");
     b.says(&[&sends("sent", 1)]);
     b.pass(s(6));
@@ -543,7 +544,7 @@ fn unacknowledged_publishes_are_sent_again_when_asked_to() {
 
 #[test]
 fn an_ack_in_the_same_breath_as_the_close_is_not_missed() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.send("a");
     b.says(&[&sends("a", 1)]);
     b.ack(1);
@@ -555,7 +556,7 @@ fn an_ack_in_the_same_breath_as_the_close_is_not_missed() {
 
 #[test]
 fn a_service_that_recovers_sends_and_hangs_up_is_not_dialled_in_a_hot_loop() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     let mut dials = 0;
     for id in 1..=60 {
         b.cut();

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_message_is_acknowledged_within_a_second_and_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     b.pass(ms(100));
     assert!(b.message(2));
@@ -16,7 +16,7 @@ fn a_message_is_acknowledged_within_a_second_and_once() {
 
 #[test]
 fn every_hundred_messages_are_acknowledged_at_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for id in 1..=5000 {
         assert!(b.message(id));
         if id % 100 == 0 {
@@ -29,7 +29,7 @@ fn every_hundred_messages_are_acknowledged_at_once() {
 
 #[test]
 fn every_megabyte_is_acknowledged_at_once() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     let data = "x".repeat(400_000);
     for id in 1..=3 {
         let text =
@@ -41,7 +41,7 @@ fn every_megabyte_is_acknowledged_at_once() {
 
 #[test]
 fn duplicates_are_dropped_and_acknowledged_again() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1) && b.message(2));
     b.pass(ms(500));
     b.says(&[&acknowledges(2)]);
@@ -54,7 +54,7 @@ fn duplicates_are_dropped_and_acknowledged_again() {
 
 #[test]
 fn a_jump_is_reported_before_its_message_is_delivered() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     assert!(b.message(5));
     b.says(&["gap 2 to 5"]);
@@ -66,7 +66,7 @@ fn a_jump_is_reported_before_its_message_is_delivered() {
 /// PROTOCOL §19.32.
 #[test]
 fn a_jump_says_how_many_frames_before_it_were_not_understood() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.text("{");
     assert!(b.message(1));
     b.says(&[]);
@@ -83,7 +83,7 @@ fn a_jump_says_how_many_frames_before_it_were_not_understood() {
 
 #[test]
 fn frames_that_are_not_understood_are_sequenced_too() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     for text in [
         r#"{"type":"groupStateUpdate","sequenceId":2}"#,
@@ -101,7 +101,7 @@ fn frames_that_are_not_understood_are_sequenced_too() {
 
 #[test]
 fn a_sequence_id_of_zero_is_shown_and_counts_for_nothing() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     for _ in 0..2 {
         let text = message(0);
@@ -117,7 +117,7 @@ fn a_sequence_id_of_zero_is_shown_and_counts_for_nothing() {
 
 #[test]
 fn garbage_is_passed_on_and_harms_nothing() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for text in ["", "{", "[]", "null", "\"x\"", r#"{"type":1}"#, r#"{"type":"ack"}"#, r#"{"type":"system"}"#, "\u{0}"]
     {
         assert!(matches!(b.text(text), Received::Unknown { .. }), "{text}");
@@ -134,7 +134,7 @@ fn garbage_is_passed_on_and_harms_nothing() {
 
 #[test]
 fn messages_without_an_id_are_delivered_and_need_no_ack() {
-    let mut b = Bench::live(Config { reliable: false, ..config() });
+    let mut b = SessionBench::live(Config { reliable: false, ..config() });
     for _ in 0..300 {
         assert!(matches!(
             b.text(r#"{"type":"message","from":"server","dataType":"text","data":"x"}"#),
@@ -147,7 +147,7 @@ fn messages_without_an_id_are_delivered_and_need_no_ack() {
 
 #[test]
 fn the_largest_id_there_is_can_come() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(u64::MAX));
     b.says(&[&format!("gap 1 to {}", u64::MAX)]);
     assert!(!b.message(u64::MAX) && !b.message(1));
@@ -157,7 +157,7 @@ fn the_largest_id_there_is_can_come() {
 
 #[test]
 fn a_recovery_keeps_the_ids_and_acknowledges_once_more_with_its_ping() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1) && b.message(2));
     b.pass(ms(500));
     b.says(&[&acknowledges(2)]);
@@ -182,7 +182,7 @@ fn a_recovery_keeps_the_ids_and_acknowledges_once_more_with_its_ping() {
 
 #[test]
 fn a_connection_that_breaks_sooner_than_acks_are_due_still_gets_them_through() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for id in 1..=5 {
         assert!(b.message(id));
         b.pass(ms(300));
@@ -195,7 +195,7 @@ fn a_connection_that_breaks_sooner_than_acks_are_due_still_gets_them_through() {
 
 #[test]
 fn what_has_come_is_said_before_the_recovered_socket_is_proved() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     b.cut();
     b.take();
@@ -218,7 +218,7 @@ fn what_has_come_is_said_before_the_recovered_socket_is_proved() {
 
 #[test]
 fn an_acknowledgement_due_while_recovering_waits() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     b.cut();
     b.says(&["recovering c1: reset", "recover c1 with t1 by 5s"]);
@@ -229,7 +229,7 @@ fn an_acknowledgement_due_while_recovering_waits() {
 
 #[test]
 fn a_fresh_connection_counts_from_one_again() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1) && b.message(2));
     b.pass(s(6));
     b.close(1008);

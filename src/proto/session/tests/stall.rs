@@ -6,7 +6,7 @@ const REFUSED: &str = "close code 1008: refused by policy: recovery refused, per
 
 #[test]
 fn while_the_output_is_blocked_silence_proves_nothing_but_pings_and_acks_go_out() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     b.stall();
     b.pass(s(120));
@@ -25,7 +25,7 @@ fn while_the_output_is_blocked_silence_proves_nothing_but_pings_and_acks_go_out(
 
 #[test]
 fn time_in_which_nothing_is_read_does_not_count_for_the_ack() {
-    let mut b = Bench::live(Config { ping_interval: None, operation_retries: 0, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, operation_retries: 0, ..config() });
     b.send("a");
     b.says(&[&sends("a", 1)]);
     b.quiet(s(10));
@@ -46,7 +46,7 @@ fn time_in_which_nothing_is_read_does_not_count_for_the_ack() {
 
 #[test]
 fn a_loss_while_blocked_is_held_until_output_moves() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(2));
     b.stall();
     b.pass(s(3));
@@ -62,7 +62,7 @@ fn a_loss_while_blocked_is_held_until_output_moves() {
 
 #[test]
 fn a_loss_held_for_too_long_is_said_with_its_cause_and_made_anew_when_output_moves() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(6));
     b.stall();
     b.cut();
@@ -88,7 +88,7 @@ fn a_loss_held_for_too_long_is_said_with_its_cause_and_made_anew_when_output_mov
 #[test]
 fn given_up_by_the_service_while_blocked_or_soon_after_the_cause_is_the_slow_reader() {
     for since in [s(0), s(10)] {
-        let mut b = Bench::live(Config { ping_interval: None, ..config() });
+        let mut b = SessionBench::live(Config { ping_interval: None, ..config() });
         b.pass(s(6));
         b.stall();
         b.pass(s(40));
@@ -104,7 +104,7 @@ fn given_up_by_the_service_while_blocked_or_soon_after_the_cause_is_the_slow_rea
 
 #[test]
 fn a_refused_recovery_after_a_long_block_is_put_down_to_it() {
-    let mut b = Bench::live(Config { ping_interval: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ..config() });
     b.stall();
     b.pass(s(40));
     b.unstall();
@@ -119,7 +119,7 @@ fn a_refused_recovery_after_a_long_block_is_put_down_to_it() {
 
 #[test]
 fn a_block_is_remembered_across_a_recovery() {
-    let mut b = Bench::live(Config { ping_interval: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ..config() });
     b.stall();
     b.pass(s(20));
     b.unstall();
@@ -134,7 +134,7 @@ fn a_block_is_remembered_across_a_recovery() {
 
 #[test]
 fn many_short_blocks_add_up() {
-    let mut b = Bench::live(Config { ping_interval: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ..config() });
     for _ in 0..40 {
         b.stall();
         b.pass(ms(300));
@@ -148,7 +148,7 @@ fn many_short_blocks_add_up() {
 
 #[test]
 fn a_blink_is_not_blamed_for_a_loss_that_has_its_own_cause() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(6));
     b.stall();
     b.pass(ms(5));
@@ -161,7 +161,7 @@ fn a_blink_is_not_blamed_for_a_loss_that_has_its_own_cause() {
     let said = b.take();
     assert!(said[1].starts_with("session-lost c1: the service refused the recovery"), "{said:?}");
     // Nor is a long one that was over long ago.
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     b.stall();
     b.pass(s(40));
     b.unstall();
@@ -172,7 +172,7 @@ fn a_blink_is_not_blamed_for_a_loss_that_has_its_own_cause() {
 
 #[test]
 fn blocking_on_and_off_does_not_hasten_the_attempts() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.dial_failed(DialClass::Unreachable);
     b.says(&["recovery failed: no"]);
     for _ in 0..9 {
@@ -187,7 +187,7 @@ fn blocking_on_and_off_does_not_hasten_the_attempts() {
 
 #[test]
 fn blocked_while_an_attempt_is_under_way_it_is_not_repeated_before_output_moves() {
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.stall();
     b.dial_failed(DialClass::Unreachable);
     b.says(&["recovery failed: no"]);
@@ -209,7 +209,7 @@ fn blocked_while_an_attempt_is_under_way_it_is_not_repeated_before_output_moves(
 
 #[test]
 fn connecting_while_blocked_waits_for_output_only_between_attempts() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.stall();
     b.dial_failed(DialClass::Unreachable);
     b.says(&["attempt failed: no", "reconnecting 1 in 1s: no"]);
@@ -227,7 +227,7 @@ fn connecting_while_blocked_waits_for_output_only_between_attempts() {
 
 #[test]
 fn saying_it_twice_changes_nothing() {
-    let mut b = Bench::live(Config { ping_interval: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ..config() });
     b.unstall();
     b.stall();
     b.pass(s(20));

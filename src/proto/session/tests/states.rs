@@ -25,7 +25,7 @@ fn frame(kind: &str, sequence_id: u64, items: &[String]) -> String {
     format!(r#"{{"sequenceId":{sequence_id},"type":"groupState{kind}","group":"g","items":[{}]}}"#, items.join(","))
 }
 
-impl Bench {
+impl SessionBench {
     fn set(&mut self, value: Option<&str>) {
         self.ask(set_request(value), AckMode::Automatic);
     }
@@ -68,8 +68,8 @@ impl Bench {
 
 /// Connected, in the group, with a state and a subscription.
 #[track_caller]
-fn member() -> Bench {
-    let mut b = Bench::live(config());
+fn member() -> SessionBench {
+    let mut b = SessionBench::live(config());
     b.join("g");
     b.ack(1);
     b.set(Some("a"));
@@ -192,7 +192,7 @@ fn a_set_that_was_not_acknowledged_is_sent_again_on_the_new_connection_in_place_
 
 #[test]
 fn what_was_told_before_the_connection_was_lost_is_old_also_where_the_ack_was_still_to_come() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.subscribe();
     assert_eq!(b.states(&frame("Snapshot", 1, &[item("c2", Some("x"), 1)])), Some(vec!["c2=x".into()]));
     b.is_made_anew_as("c9");
@@ -203,7 +203,7 @@ fn what_was_told_before_the_connection_was_lost_is_old_also_where_the_ack_was_st
 
 #[test]
 fn operations_about_one_group_go_one_after_another_so_that_no_retry_undoes_a_later_one() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("g");
     b.set(Some("a"));
     b.set(Some("b"));
@@ -225,7 +225,7 @@ fn operations_about_one_group_go_one_after_another_so_that_no_retry_undoes_a_lat
 
 #[test]
 fn what_is_refused_for_its_content_is_final() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.set(Some("a"));
     b.says(&[&sets("a", 1)]);
     b.nack(1, "BadRequest");
@@ -259,7 +259,7 @@ fn what_cannot_be_done_again_is_told_and_tried_again_on_the_next_connection() {
 
 #[test]
 fn nothing_is_done_again_when_rejoin_is_off() {
-    let mut b = Bench::live(Config { rejoin: false, ..config() });
+    let mut b = SessionBench::live(Config { rejoin: false, ..config() });
     b.set(Some("a"));
     b.ack(1);
     b.subscribe();

@@ -6,27 +6,27 @@ const PINGED: PingId = PingId(7);
 
 #[test]
 fn the_status_follows_the_connection() {
-    let b = Bench::dialing(config());
+    let b = SessionBench::dialing(config());
     assert_eq!(b.session.status(b.now).standing, Standing::Connecting);
     assert_eq!(b.session.status(b.now).connection_id, None);
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(3));
     assert!(b.message(1));
     let status = b.session.status(b.now);
     assert_eq!((status.standing, status.connection_id.as_deref()), (Standing::Connected, Some("c1")));
     assert_eq!((status.user_id.as_deref(), status.connected_for), (Some("alice"), Some(s(3))));
     assert_eq!((status.last_sequence_id, status.counts.received, status.round_trip), (Some(1), 1, None));
-    let b = Bench::recovering(config());
+    let b = SessionBench::recovering(config());
     let status = b.session.status(b.now);
     assert_eq!((status.standing, status.connection_id.as_deref()), (Standing::Recovering, Some("c1")));
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.session.handle_stop(b.now);
     assert_eq!(b.session.status(b.now).standing, Standing::Stopped);
 }
 
 #[test]
 fn a_ping_is_answered_by_the_pong_that_belongs_to_it() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     // One of the session's own comes first.
     b.pass(s(10));
     b.says(&[PING]);
@@ -47,7 +47,7 @@ fn a_ping_is_answered_by_the_pong_that_belongs_to_it() {
 
 #[test]
 fn a_ping_without_a_connection_waits_for_one() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.session.handle_ping(b.now, PINGED);
     b.says(&[]);
     b.open();
@@ -60,7 +60,7 @@ fn a_ping_without_a_connection_waits_for_one() {
 
 #[test]
 fn a_ping_under_which_the_socket_is_lost_is_asked_again() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(2));
     b.session.handle_ping(b.now, PINGED);
     b.says(&[PING]);
@@ -77,7 +77,7 @@ fn a_ping_under_which_the_socket_is_lost_is_asked_again() {
 }
 
 /// A ping every second from `first` on, so many.
-fn ping_each_second(b: &mut Bench, first: u64, count: u64) {
+fn ping_each_second(b: &mut SessionBench, first: u64, count: u64) {
     for id in first..first + count {
         b.pass(s(1));
         b.session.handle_ping(b.now, PingId(id));
@@ -87,7 +87,7 @@ fn ping_each_second(b: &mut Bench, first: u64, count: u64) {
 
 #[test]
 fn a_ping_that_is_left_without_an_answer_does_not_make_the_later_ones_late() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     ping_each_second(&mut b, 1, 1);
     b.pass(ms(2));
     b.control(PONG);
@@ -110,7 +110,7 @@ fn a_ping_that_is_left_without_an_answer_does_not_make_the_later_ones_late() {
 
 #[test]
 fn answers_that_are_late_together_belong_to_the_pings_in_their_order() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     ping_each_second(&mut b, 1, 1);
     b.pass(ms(2));
     b.control(PONG);

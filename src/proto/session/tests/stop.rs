@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn stopped_before_the_start_it_ends() {
-    let mut b = Bench::idle(config());
+    let mut b = SessionBench::idle(config());
     b.send("a");
     b.stop();
     b.says(&["#1 not sent: the session was stopped", "ended: stopped"]);
@@ -14,7 +14,7 @@ fn stopped_before_the_start_it_ends() {
 
 #[test]
 fn stopped_during_a_dial_the_dial_is_dropped() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.send("a");
     b.stop();
     b.says(&["cancel the dial", "#1 not sent: the session was stopped", "ended: stopped"]);
@@ -29,7 +29,7 @@ fn stopped_during_a_dial_the_dial_is_dropped() {
 
 #[test]
 fn stopped_while_greeting_the_socket_is_closed() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.open();
     b.stop();
     b.says(&["close 1000"]);
@@ -42,7 +42,7 @@ fn stopped_while_greeting_the_socket_is_closed() {
 
 #[test]
 fn stopped_while_live_everything_settles_and_what_has_arrived_is_acknowledged() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert!(b.message(1));
     b.send("a");
     b.says(&[&sends("a", 1)]);
@@ -65,7 +65,7 @@ fn stopped_while_live_everything_settles_and_what_has_arrived_is_acknowledged() 
 
 #[test]
 fn a_peer_that_does_not_answer_the_close_has_two_seconds() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.stop();
     b.says(&["close 1000"]);
     b.quiet(ms(1_799));
@@ -76,7 +76,7 @@ fn a_peer_that_does_not_answer_the_close_has_two_seconds() {
 
 #[test]
 fn a_socket_that_breaks_while_closing_is_closed() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.stop();
     b.says(&["close 1000"]);
     b.cut();
@@ -86,20 +86,20 @@ fn a_socket_that_breaks_while_closing_is_closed() {
 #[test]
 fn stopped_while_recovering_it_ends_in_every_step() {
     // Dialling.
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.stop();
     b.says(&["cancel the dial", "ended: stopped"]);
     b.open();
     b.quiet(s(100));
     // Between attempts.
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.dial_failed(DialClass::Unreachable);
     b.says(&["recovery failed: no"]);
     b.stop();
     b.says(&["ended: stopped"]);
     b.quiet(s(100));
     // Held.
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.stall();
     b.cut();
     b.says(&["recovering c1: reset"]);
@@ -108,7 +108,7 @@ fn stopped_while_recovering_it_ends_in_every_step() {
     b.unstall();
     b.quiet(s(100));
     // Proving: there is a socket to close.
-    let mut b = Bench::recovering(config());
+    let mut b = SessionBench::recovering(config());
     b.send("a");
     b.open();
     b.says(&[PING]);
@@ -122,7 +122,7 @@ fn stopped_while_recovering_it_ends_in_every_step() {
 
 #[test]
 fn stopped_while_backing_off_it_ends_at_once() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.dial_failed(DialClass::Unreachable);
     b.says(&["attempt failed: no", "reconnecting 1 in 1s: no"]);
     b.stop();
@@ -132,7 +132,7 @@ fn stopped_while_backing_off_it_ends_at_once() {
 
 #[test]
 fn stopped_in_the_same_moment_as_the_loss_it_does_not_come_back() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.pass(s(2));
     b.cut();
     b.stop();
@@ -142,7 +142,7 @@ fn stopped_in_the_same_moment_as_the_loss_it_does_not_come_back() {
 
 #[test]
 fn stopped_with_a_rejoin_in_flight_nothing_is_reported_about_it() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.join("room");
     b.ack(1);
     b.pass(s(6));
@@ -159,7 +159,7 @@ fn stopped_with_a_rejoin_in_flight_nothing_is_reported_about_it() {
 #[test]
 fn told_at_once_it_waits_for_nobody_in_any_phase() {
     for (prepare, undo) in [
-        ((|b| b.open()) as fn(&mut Bench), Some("abort")),
+        ((|b| b.open()) as fn(&mut SessionBench), Some("abort")),
         (|_| {}, Some("cancel the dial")),
         (
             |b| {
@@ -177,7 +177,7 @@ fn told_at_once_it_waits_for_nobody_in_any_phase() {
             Some("abort"),
         ),
     ] {
-        let mut b = Bench::dialing(config());
+        let mut b = SessionBench::dialing(config());
         prepare(&mut b);
         b.take();
         b.session.handle_abort();

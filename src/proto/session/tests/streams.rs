@@ -17,7 +17,7 @@ const KEEPALIVE: &str = r#"→ {"type":"streamData","streamId":"s"}"#;
 const END: &str = r#"→ {"type":"streamEnd","streamId":"s"}"#;
 const ABORTED: &str = r#"→ {"type":"streamEnd","streamId":"s","error":{"message":"the publisher has broken off","userErrorCode":"Aborted"}}"#;
 
-impl Bench {
+impl SessionBench {
     fn open_stream(&mut self) {
         let open = StreamOpen { group: "g".into(), stream_id: "s".into(), no_echo: false, idle_timeout: None };
         self.session.handle_stream_open(self.now, KEY, open);
@@ -58,8 +58,8 @@ impl Bench {
 
 /// Connected, with the stream open.
 #[track_caller]
-fn publishing() -> Bench {
-    let mut b = Bench::live(config());
+fn publishing() -> SessionBench {
+    let mut b = SessionBench::live(config());
     b.open_stream();
     b.says(&[&start("s")]);
     b.stream_ack(1);
@@ -69,7 +69,7 @@ fn publishing() -> Bench {
 
 #[test]
 fn nothing_is_sent_before_the_start_is_acknowledged_and_then_all_of_it_in_order() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.open_stream();
     b.write("a");
     b.write("b");
@@ -86,7 +86,7 @@ fn nothing_is_sent_before_the_start_is_acknowledged_and_then_all_of_it_in_order(
 
 #[test]
 fn a_start_waits_for_a_connection_and_survives_attempts_to_make_one() {
-    let mut b = Bench::dialing(config());
+    let mut b = SessionBench::dialing(config());
     b.open_stream();
     b.dial_failed(DialClass::Unreachable);
     b.take();
@@ -99,13 +99,13 @@ fn a_start_waits_for_a_connection_and_survives_attempts_to_make_one() {
 
 #[test]
 fn a_start_is_refused_lost_with_its_socket_or_not_answered() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.open_stream();
     b.take();
     b.stream_closed(Some("Forbidden"));
     assert_eq!(b.over(), r#"0 of 0, 0 bytes, Closed(Nack { name: "Forbidden", message: "m" })"#);
 
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.open_stream();
     b.take();
     b.cut();
@@ -115,13 +115,13 @@ fn a_start_is_refused_lost_with_its_socket_or_not_answered() {
     b.recover();
     b.says(&["recovered c1, attempts 1, down 0ns"]);
 
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     b.open_stream();
     b.take();
     b.pass(s(30));
     assert_eq!(b.over(), "0 of 0, 0 bytes, Unanswered");
 
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.open_stream();
     b.take();
     b.stream_ack(2);
@@ -215,7 +215,7 @@ fn the_end_waits_for_what_is_before_it_and_asks_after_it() {
 
 #[test]
 fn a_service_that_says_nothing_is_asked_and_then_given_up() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     b.open_stream();
     b.stream_ack(1);
     b.write("a");
@@ -314,7 +314,7 @@ fn a_fresh_connection_has_no_streams_and_says_how_far_they_came() {
 
 #[test]
 fn an_open_stream_is_kept_alive_well_inside_its_idle_timeout() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
+    let mut b = SessionBench::live(Config { ping_interval: None, ping_timeout: None, ..config() });
     let idle_timeout = Some(s(30));
     let open = StreamOpen { group: "g".into(), stream_id: "s".into(), no_echo: true, idle_timeout };
     b.session.handle_stream_open(b.now, KEY, open);
@@ -389,7 +389,7 @@ fn stopping_never_says_of_a_stream_that_it_is_whole_unless_it_is() {
     b.stop();
     assert_eq!(b.take()[0], r#"→ {"type":"streamEnd","streamId":"s","error":{"userErrorCode":"E7"}}"#);
     // What the service has not taken on it is told nothing of, and neither is one that cannot be reached.
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     b.open_stream();
     b.take();
     b.stop();
@@ -404,7 +404,7 @@ fn stopping_never_says_of_a_stream_that_it_is_whole_unless_it_is() {
 
 // ---- received -----------------------------------------------------------------------------------------------------
 
-impl Bench {
+impl SessionBench {
     /// A fragment comes, or the end; what is said of it.
     #[track_caller]
     fn hears(&mut self, id: &str, number: u64, is_end: bool) -> Vec<String> {
@@ -428,7 +428,7 @@ const NOTHING: [&str; 0] = [];
 
 #[test]
 fn fragments_in_order_are_messages_and_nothing_more() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     for number in 1..4 {
         assert_eq!(b.hears("s", number, false), NOTHING);
         assert_eq!(b.hears("t", number, false), NOTHING);
@@ -440,7 +440,7 @@ fn fragments_in_order_are_messages_and_nothing_more() {
 
 #[test]
 fn late_missing_and_repeated_fragments_are_said_and_handed_on() {
-    let mut b = Bench::live(config());
+    let mut b = SessionBench::live(config());
     assert_eq!(b.hears("s", 3, false), [r#"stream s in g of Some("u"): JoinedLate { first: 3 }"#]);
     assert_eq!(b.hears("s", 4, false), NOTHING);
     assert_eq!(b.hears("s", 7, false), [r#"stream s in g of Some("u"): Gap { expected: 5, number: 7 }"#]);
@@ -450,7 +450,8 @@ fn late_missing_and_repeated_fragments_are_said_and_handed_on() {
 
 #[test]
 fn a_stream_that_falls_silent_has_ended_and_one_goes_with_its_connection() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, stream_idle_timeout: s(10), ..config() });
+    let mut b =
+        SessionBench::live(Config { ping_interval: None, ping_timeout: None, stream_idle_timeout: s(10), ..config() });
     b.hears("s", 1, false);
     b.pass(s(5));
     b.hears("s", 2, false);
@@ -466,7 +467,8 @@ fn a_stream_that_falls_silent_has_ended_and_one_goes_with_its_connection() {
 
 #[test]
 fn a_stream_is_not_silent_while_nothing_could_be_heard() {
-    let mut b = Bench::live(Config { ping_interval: None, ping_timeout: None, stream_idle_timeout: s(2), ..config() });
+    let mut b =
+        SessionBench::live(Config { ping_interval: None, ping_timeout: None, stream_idle_timeout: s(2), ..config() });
     b.hears("s", 1, false);
     b.stall();
     b.quiet(s(10));

@@ -10,7 +10,7 @@ use crate::session::{
     Received, Request, Snapshot, StreamEvent, StreamKey,
 };
 use crate::simulation::network::Rng;
-use crate::simulation::pair::{Around, Arrival, Dial, Pair, Peer};
+use crate::simulation::pair::{DialFate, FrameArrival, Pair, SessionPeer, Surroundings};
 use crate::simulation::schedule::config;
 use crate::{EncodedFrame, OwnedData, Subprotocol};
 
@@ -37,7 +37,7 @@ pub(super) enum Dials {
 
 /// What the client did, and what it was told. Of the other one only what became of its operations is of interest.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(super) struct SceneLog {
     pub(super) dials: Dials,
     pub(super) dialed: Vec<Dialed>,
     pub(super) sent: Vec<String>,
@@ -51,22 +51,22 @@ pub(super) struct Log {
     pub(super) published: usize,
 }
 
-impl Around for Log {
+impl Surroundings for SceneLog {
     fn latency(&mut self) -> Duration {
         ms(1)
     }
 
-    fn dial(&mut self, now: Duration, peer: usize, request: DialRequest, deadline: Duration) -> (Duration, Dial) {
+    fn dial(&mut self, now: Duration, peer: usize, request: DialRequest, deadline: Duration) -> (Duration, DialFate) {
         let failure = |message: &str| {
-            Dial::Fail(DialFailure { class: DialClass::Unreachable, message: message.into(), retry_after: None })
+            DialFate::Fail(DialFailure { class: DialClass::Unreachable, message: message.into(), retry_after: None })
         };
         if peer == OTHER {
-            return (now + ms(1), Dial::Open(request));
+            return (now + ms(1), DialFate::Open(request));
         }
         let recovers = matches!(request, DialRequest::Recover { .. });
         self.dialed.push(Dialed { at: now, recovers, limit: deadline - now });
         match self.dials {
-            Dials::Open => (now + ms(1), Dial::Open(request)),
+            Dials::Open => (now + ms(1), DialFate::Open(request)),
             Dials::Refused => (now + ms(1), failure("refused")),
             Dials::Hang => (deadline, failure("timed out")),
         }
@@ -78,7 +78,7 @@ impl Around for Log {
         }
     }
 
-    fn received(&mut self, _now: Duration, peer: usize, arrival: &Arrival<'_>) -> Option<LossCause> {
+    fn received(&mut self, _now: Duration, peer: usize, arrival: &FrameArrival<'_>) -> Option<LossCause> {
         match &arrival.received {
             _ if peer == OTHER => {}
             Received::Message(message) => self.messages.push(message.data.to_json().into_owned()),
@@ -119,7 +119,7 @@ impl Around for Log {
 
 pub(super) struct Scene {
     pub(super) pair: Pair,
-    pub(super) log: Log,
+    pub(super) log: SceneLog,
     pub(super) faults: Faults,
     pub(super) operations: u64,
 }
@@ -154,14 +154,14 @@ impl Scene {
         let peer = |change: &mut dyn FnMut(&mut Config)| {
             let mut config = config(&mut Rng(1), 0, CLIENT);
             change(&mut config);
-            Peer::new(config, Subprotocol::JsonReliable)
+            SessionPeer::new(config, Subprotocol::JsonReliable)
         };
         let mut change = Some(change);
         let client = peer(&mut |config| change.take().into_iter().for_each(|change| change(config)));
         let faults = Faults::new(1);
         let mut hub = Hub::new(hub, &[7; 32]);
         hub.set_faults(faults.clone(), "hub");
-        let log = Log {
+        let log = SceneLog {
             dials: Dials::Open,
             dialed: Vec::new(),
             sent: Vec::new(),

@@ -9,7 +9,7 @@ use crate::session::{Keep, Mark, Resume, Snapshot};
 
 /// A message that was received.
 #[derive(Debug)]
-struct Entry {
+struct ReceivedEntry {
     /// Which connection it came on.
     run: usize,
     mark: Mark,
@@ -20,15 +20,15 @@ struct Entry {
 
 /// What outlives the process, and what does not.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct ProcessState {
     snapshot: Snapshot,
     done: u64,
     begun: u64,
     /// Received, not printed.
-    buffer: Vec<Entry>,
+    buffer: Vec<ReceivedEntry>,
 }
 
-impl Kept {
+impl ProcessState {
     /// Records what the session says.
     pub(super) fn record(&mut self, snapshot: Snapshot) {
         if snapshot.ordinal != self.snapshot.ordinal {
@@ -43,7 +43,7 @@ impl Kept {
     }
 
     pub(super) fn receive(&mut self, run: usize, mark: Mark, number: Option<u64>, redelivered: bool) {
-        self.buffer.push(Entry { run, mark, number, redelivered });
+        self.buffer.push(ReceivedEntry { run, mark, number, redelivered });
     }
 }
 
@@ -67,7 +67,7 @@ impl Schedule {
         if current {
             kept.begun = kept.begun.max(mark.sequence_id);
         }
-        for Entry { run, number, redelivered, .. } in kept.buffer.drain(..some) {
+        for ReceivedEntry { run, number, redelivered, .. } in kept.buffer.drain(..some) {
             let (Some(number), Some(run)) = (number, client.runs.get_mut(run)) else { continue };
             if run.last().is_none_or(|last| *last < number) {
                 run.push(number);
@@ -111,7 +111,7 @@ impl Schedule {
         let resume = Some(resume).filter(|resume| resume.snapshot != Snapshot::default());
         config.keep = Some(Keep { resume, reserved: None });
         self.pair.drop_socket(LISTENER);
-        self.pair.peers[LISTENER] = Peer::new(config, subprotocol(self.seed, LISTENER));
+        self.pair.peers[LISTENER] = SessionPeer::new(config, subprotocol(self.seed, LISTENER));
         client.settled.clear();
         client.recoveries.0 += 1;
         let (now, session) = (self.pair.now, &mut self.pair.peers[LISTENER].session);

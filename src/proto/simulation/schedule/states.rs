@@ -12,7 +12,7 @@ const FIRST: u64 = 2_000_000;
 
 /// What a client says of itself, and what it is told.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct StateLedger {
     /// What it has asked to be said, in this order, since it began or was revived; `None`: nothing any more.
     asked: Vec<(u64, Option<u64>)>,
     /// How many operations about states there were.
@@ -23,7 +23,7 @@ pub(super) struct Said {
     pub(super) failed: usize,
 }
 
-impl Said {
+impl StateLedger {
     /// What is told of states.
     pub(super) fn told(&mut self, seed: u64, states: &StateChanges) {
         assert_eq!(states.group, GROUP, "seed {seed}");

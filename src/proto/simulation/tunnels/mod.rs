@@ -17,8 +17,8 @@ use std::time::Duration;
 use bytes::Bytes;
 
 pub(super) use self::oracle::TunnelTally;
-use self::oracle::{Oracle, answer, number_of};
-use self::wire::{Down, Up, Wire};
+use self::oracle::{TunnelOracle, answer, number_of};
+use self::wire::{TunnelDown, TunnelUp, TunnelWire};
 use super::network::Rng;
 use crate::session::{Backoff, BackoffMode, DialClass, DialFailure, LossCause, Retries};
 use crate::tunnel::{
@@ -46,17 +46,17 @@ struct ServiceLine {
     pending: BTreeMap<i64, (Vec<u64>, PartialResponse)>,
 }
 
-struct World {
+struct TunnelWorld {
     seed: u64,
     rng: Rng,
     now: Duration,
     tunnel: TunnelClient,
     slowest: u64,
     connections: usize,
-    oracle: Oracle,
+    oracle: TunnelOracle,
     tally: TunnelTally,
     dials: BTreeMap<TunnelSocket, (Duration, Option<DialFailure>)>,
-    wires: BTreeMap<TunnelSocket, Wire>,
+    wires: BTreeMap<TunnelSocket, TunnelWire>,
     /// The service's, and when it gives one up.
     lines: BTreeMap<TunnelSocket, ServiceLine>,
     dead_at: BTreeMap<TunnelSocket, Duration>,
@@ -75,7 +75,7 @@ struct World {
 }
 
 pub(super) fn play(seed: u64, tally: &mut TunnelTally) {
-    let mut world = World::new(seed, std::mem::take(tally));
+    let mut world = TunnelWorld::new(seed, std::mem::take(tally));
     world.drain();
     world.play_until(REST);
     if world.ended.is_none() {
@@ -87,7 +87,7 @@ pub(super) fn play(seed: u64, tally: &mut TunnelTally) {
     *tally = world.tally;
 }
 
-impl World {
+impl TunnelWorld {
     fn new(seed: u64, tally: TunnelTally) -> Self {
         let mut rng = Rng(seed ^ 0x7a33_e1f0);
         let connections = 1 + rng.below(3) as usize;
@@ -116,7 +116,7 @@ impl World {
             tunnel: TunnelClient::new(config, Duration::ZERO),
             slowest: [5, 40, 300, 1500][rng.below(4) as usize],
             connections,
-            oracle: Oracle::new(seed),
+            oracle: TunnelOracle::new(seed),
             tally,
             dials: BTreeMap::new(),
             wires: BTreeMap::new(),
@@ -198,7 +198,7 @@ impl World {
             match failure {
                 Some(failure) => self.tunnel.handle_dial_failed(self.now, socket, failure),
                 None => {
-                    self.wires.insert(socket, Wire::new(self.now));
+                    self.wires.insert(socket, TunnelWire::new(self.now));
                     // Some are never greeted.
                     let never = self.now < TROUBLE && self.rng.percent(5);
                     if !never {
@@ -231,7 +231,7 @@ impl World {
     fn say(&mut self, socket: TunnelSocket, frame: &TunnelFrame) {
         let (now, latency) = (self.now, self.latency());
         if let Some(wire) = self.wires.get_mut(&socket) {
-            wire.send_down(now, latency, Down::Message(encode_tunnel(frame)));
+            wire.send_down(now, latency, TunnelDown::Message(encode_tunnel(frame)));
         }
     }
 
@@ -263,7 +263,7 @@ impl World {
             4 => self.say(socket, &TunnelFrame::Status { message: "m".into(), tracing: Tracing::Absent }),
             5 => {
                 let (now, latency) = (self.now, self.latency());
-                let what = Down::Message(Bytes::from_static(b"no frame"));
+                let what = TunnelDown::Message(Bytes::from_static(b"no frame"));
                 self.wires.get_mut(&socket).unwrap().send_down(now, latency, what);
             }
             // For good; one schedule in sixteen has such.
@@ -380,14 +380,14 @@ impl World {
                 let (now, latency) = (self.now, self.latency());
                 let wire = self.wires.get_mut(&socket).unwrap();
                 match up {
-                    Up::Message(message) => self.hear(socket, &message),
-                    Up::Ping => wire.send_down(now, latency, Down::Pong),
-                    Up::Close => {
+                    TunnelUp::Message(message) => self.hear(socket, &message),
+                    TunnelUp::Ping => wire.send_down(now, latency, TunnelDown::Pong),
+                    TunnelUp::Close => {
                         let cause = LossCause::Close { code: 1000, reason: String::new() };
-                        wire.send_down(now, latency, Down::End(cause));
+                        wire.send_down(now, latency, TunnelDown::End(cause));
                         self.leave(socket, "closed");
                     }
-                    Up::End => {
+                    TunnelUp::End => {
                         self.leave(socket, "dropped");
                         self.wires.remove(&socket);
                         break;
@@ -445,14 +445,14 @@ impl World {
             while self.ended.is_none() && self.tunnel.reads(socket) {
                 let Some(down) = self.wires.get_mut(&socket).and_then(|wire| wire.take_down(self.now)) else { break };
                 match down {
-                    Down::Message(message) => {
+                    TunnelDown::Message(message) => {
                         if let Ok(Some(TunnelFrame::Request(request))) = decode_tunnel(&message) {
                             self.oracle.comes(number_of(&request));
                         }
                         self.tunnel.handle_message(self.now, socket, &message);
                     }
-                    Down::Pong => self.tunnel.handle_life(self.now, socket),
-                    Down::End(cause) => {
+                    TunnelDown::Pong => self.tunnel.handle_life(self.now, socket),
+                    TunnelDown::End(cause) => {
                         self.wires.remove(&socket);
                         self.tunnel.handle_lost(self.now, socket, cause);
                     }
@@ -482,14 +482,14 @@ impl World {
             match output {
                 TunnelOutput::Dial { socket, .. } => self.dial(socket),
                 TunnelOutput::Send { socket, frame } => {
-                    self.wire(socket).send_up(now, latency, Up::Message(encode_tunnel(&frame)));
+                    self.wire(socket).send_up(now, latency, TunnelUp::Message(encode_tunnel(&frame)));
                 }
                 TunnelOutput::Mark { socket, key } => {
                     let soon = self.rng.millis(0, 20);
                     self.wire(socket).mark(now, soon, key);
                 }
-                TunnelOutput::Ping { socket } => self.wire(socket).send_up(now, latency, Up::Ping),
-                TunnelOutput::Close { socket } => self.wire(socket).send_up(now, latency, Up::Close),
+                TunnelOutput::Ping { socket } => self.wire(socket).send_up(now, latency, TunnelUp::Ping),
+                TunnelOutput::Close { socket } => self.wire(socket).send_up(now, latency, TunnelUp::Close),
                 TunnelOutput::Abort { socket } => {
                     if self.dials.remove(&socket).is_none() {
                         self.wire(socket).drop(now, latency);
@@ -511,7 +511,7 @@ impl World {
         }
     }
 
-    fn wire(&mut self, socket: TunnelSocket) -> &mut Wire {
+    fn wire(&mut self, socket: TunnelSocket) -> &mut TunnelWire {
         let seed = self.seed;
         self.wires.get_mut(&socket).unwrap_or_else(|| panic!("seed {seed}: into the void: {socket:?}"))
     }

@@ -8,7 +8,7 @@ use crate::tunnel::{LostCause, RequestKey, TunnelRequest, TunnelSocket};
 
 /// What became of a request.
 #[derive(Debug)]
-struct Request {
+struct RequestFate {
     socket: TunnelSocket,
     /// It has reached the client.
     came: bool,
@@ -26,9 +26,9 @@ struct Request {
 
 /// All requests, by their number.
 #[derive(Debug, Default)]
-pub(super) struct Oracle {
+pub(super) struct TunnelOracle {
     seed: u64,
-    requests: BTreeMap<u64, Request>,
+    requests: BTreeMap<u64, RequestFate>,
     keys: BTreeMap<RequestKey, u64>,
 }
 
@@ -65,19 +65,26 @@ pub(super) fn number_of(request: &TunnelRequest) -> u64 {
     request.url.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-impl Oracle {
+impl TunnelOracle {
     pub(super) fn new(seed: u64) -> Self {
         Self { seed, ..Self::default() }
     }
 
     /// The service sends a request.
     pub(super) fn sent(&mut self, number: u64, socket: TunnelSocket) {
-        let request =
-            Request { socket, came: false, asked: false, refused: false, told: None, answered: false, excused: false };
+        let request = RequestFate {
+            socket,
+            came: false,
+            asked: false,
+            refused: false,
+            told: None,
+            answered: false,
+            excused: false,
+        };
         self.requests.insert(number, request);
     }
 
-    fn of(&mut self, number: u64) -> &mut Request {
+    fn of(&mut self, number: u64) -> &mut RequestFate {
         self.requests.get_mut(&number).unwrap()
     }
 
@@ -157,7 +164,7 @@ impl Oracle {
     pub(super) fn check(&self, at_work: Option<&BTreeSet<u64>>, tally: &mut TunnelTally) {
         let (seed, over) = (self.seed, at_work.is_some());
         for (number, request) in &self.requests {
-            let Request { came, asked, refused, told, answered, excused, .. } = request;
+            let RequestFate { came, asked, refused, told, answered, excused, .. } = request;
             assert!(*came || (!asked && !refused && told.is_none()), "seed {seed}: {number}: {request:?}");
             assert!(
                 !came || told.is_some() || (over && *asked),

@@ -10,7 +10,7 @@ use crate::tunnel::RequestKey;
 
 /// What travels to the client.
 #[derive(Debug)]
-pub(super) enum Down {
+pub(super) enum TunnelDown {
     Message(Bytes),
     Pong,
     End(LossCause),
@@ -18,7 +18,7 @@ pub(super) enum Down {
 
 /// What travels to the service.
 #[derive(Debug)]
-pub(super) enum Up {
+pub(super) enum TunnelUp {
     Message(Bytes),
     Ping,
     /// A close frame.
@@ -29,9 +29,9 @@ pub(super) enum Up {
 
 /// One socket: two queues with arrival times that never go back.
 #[derive(Debug, Default)]
-pub(super) struct Wire {
-    pub(super) down: VecDeque<(Duration, Down)>,
-    pub(super) up: VecDeque<(Duration, Up)>,
+pub(super) struct TunnelWire {
+    pub(super) down: VecDeque<(Duration, TunnelDown)>,
+    pub(super) up: VecDeque<(Duration, TunnelUp)>,
     /// When what was sent up to a mark is with the system.
     marks: VecDeque<(Duration, RequestKey)>,
     last_down: Duration,
@@ -50,19 +50,19 @@ pub(super) struct Wire {
     pub(super) whole: bool,
 }
 
-impl Wire {
+impl TunnelWire {
     pub(super) fn new(now: Duration) -> Self {
         Self { last_down: now, last_up: now, last_mark: now, whole: true, ..Self::default() }
     }
 
-    pub(super) fn send_down(&mut self, now: Duration, latency: Duration, what: Down) {
+    pub(super) fn send_down(&mut self, now: Duration, latency: Duration, what: TunnelDown) {
         if !self.down_silent && !self.broken && !self.gone {
             self.last_down = self.last_down.max(now + latency);
             self.down.push_back((self.last_down, what));
         }
     }
 
-    pub(super) fn send_up(&mut self, now: Duration, latency: Duration, what: Up) {
+    pub(super) fn send_up(&mut self, now: Duration, latency: Duration, what: TunnelUp) {
         if !self.up_silent && !self.broken {
             self.last_up = self.last_up.max(now + latency);
             self.up.push_back((self.last_up, what));
@@ -81,7 +81,7 @@ impl Wire {
     pub(super) fn drop(&mut self, now: Duration, latency: Duration) {
         self.down.clear();
         self.marks.clear();
-        self.send_up(now, latency, Up::End);
+        self.send_up(now, latency, TunnelUp::End);
         self.gone = true;
     }
 
@@ -92,7 +92,7 @@ impl Wire {
             self.last_down = now;
         }
         self.down_silent = false;
-        self.send_down(now, Duration::from_millis(1), Down::End(cause));
+        self.send_down(now, Duration::from_millis(1), TunnelDown::End(cause));
         self.up.clear();
         self.marks.clear();
         (self.broken, self.whole) = (true, false);
@@ -110,11 +110,11 @@ impl Wire {
         self.marks.pop_front_if(|(at, _)| *at <= now).map(|(_, key)| key)
     }
 
-    pub(super) fn take_down(&mut self, now: Duration) -> Option<Down> {
+    pub(super) fn take_down(&mut self, now: Duration) -> Option<TunnelDown> {
         self.down.pop_front_if(|(at, _)| *at <= now).map(|(_, what)| what)
     }
 
-    pub(super) fn take_up(&mut self, now: Duration) -> Option<Up> {
+    pub(super) fn take_up(&mut self, now: Duration) -> Option<TunnelUp> {
         let unread_until = self.unread_until;
         self.up.pop_front_if(|(at, _)| (*at).max(unread_until) <= now).map(|(_, what)| what)
     }

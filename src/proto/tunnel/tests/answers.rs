@@ -8,7 +8,7 @@ use crate::tunnel::{LostCause, TunnelConfig, TunnelEvent, TunnelFrame, TunnelMov
 
 #[test]
 fn an_answer_counts_when_it_has_gone_out_and_is_lost_when_its_connection_goes_before() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(11)));
     bench.frame(ONE, TunnelFrame::Request(request(12)));
     bench.expect(&[ask(1, 11), ask(2, 12)]);
@@ -30,7 +30,7 @@ fn an_answer_counts_when_it_has_gone_out_and_is_lost_when_its_connection_goes_be
 
 #[test]
 fn a_request_is_on_its_way_until_its_answer_has_gone_out() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(11)));
     bench.answer_slowly(1, Bytes::from_static(b"a"));
     bench.expect(&[ask(1, 11), send(ONE, response(11, 200, b"a")), mark(ONE, 1)]);
@@ -43,7 +43,7 @@ fn a_request_is_on_its_way_until_its_answer_has_gone_out() {
 
 #[test]
 fn a_connection_that_is_to_end_is_closed_when_its_answers_have_gone_out() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(1)));
     bench.frame(ONE, TunnelFrame::Reconnect(TunnelMove::default()));
     bench.answer_slowly(1, Bytes::from_static(b"x"));
@@ -57,7 +57,7 @@ fn a_connection_that_is_to_end_is_closed_when_its_answers_have_gone_out() {
 #[test]
 fn a_connection_that_does_not_take_its_answers_is_neither_read_nor_asked_for_more() {
     const MOST: usize = 100_000;
-    let mut bench = Bench::new(TunnelConfig { connections: 2, most_bytes: MOST, ..config() });
+    let mut bench = TunnelBench::new(TunnelConfig { connections: 2, most_bytes: MOST, ..config() });
     bench.greet(ONE, "c1");
     bench.greet(TWO, "c2");
     bench.outputs();
@@ -84,7 +84,7 @@ fn a_connection_that_does_not_take_its_answers_is_neither_read_nor_asked_for_mor
 
 #[test]
 fn a_connection_that_takes_nothing_of_its_answers_is_given_up() {
-    let mut bench = Bench::up_with(TunnelConfig { most_bytes: 1000, ..config() });
+    let mut bench = TunnelBench::up_with(TunnelConfig { most_bytes: 1000, ..config() });
     bench.frame(ONE, TunnelFrame::Request(request(1)));
     bench.answer_slowly(1, Bytes::from(vec![0; 2000]));
     bench.outputs();
@@ -105,7 +105,7 @@ fn a_connection_that_takes_nothing_of_its_answers_is_given_up() {
 
 #[test]
 fn requests_take_no_more_memory_than_they_may() {
-    let mut bench = Bench::up_with(TunnelConfig { most_bytes: 10_000, waiting: 1000, parallel: 1, ..config() });
+    let mut bench = TunnelBench::up_with(TunnelConfig { most_bytes: 10_000, waiting: 1000, parallel: 1, ..config() });
     let mut came = 0;
     while bench.tunnel.reads(ONE) {
         came += 1;
@@ -119,7 +119,7 @@ fn requests_take_no_more_memory_than_they_may() {
 
 #[test]
 fn nothing_is_read_while_nobody_takes_what_is_told_and_that_is_no_silence_of_the_services() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.tunnel.handle_stalled(bench.now, true);
     assert!(!bench.tunnel.reads(ONE));
     bench.pass(100 * SECOND);
@@ -143,7 +143,7 @@ fn nothing_is_read_while_nobody_takes_what_is_told_and_that_is_no_silence_of_the
 
 #[test]
 fn a_connection_that_is_not_up_yet_is_read_however_much_waits_on_another() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     (1..=5).for_each(|id| bench.frame(ONE, TunnelFrame::Request(request(id))));
     bench.frame(ONE, TunnelFrame::Rebalance(TunnelMove::default()));
     bench.outputs();
@@ -158,7 +158,7 @@ fn a_connection_that_is_not_up_yet_is_read_however_much_waits_on_another() {
 
 #[test]
 fn a_service_has_its_time_to_take_answers_from_when_there_are_some() {
-    let mut bench = Bench::up_with(TunnelConfig { most_bytes: 2000, ..config() });
+    let mut bench = TunnelBench::up_with(TunnelConfig { most_bytes: 2000, ..config() });
     let large = crate::tunnel::TunnelRequest { body: Some(Bytes::from(vec![0; 3000])), ..request(1) };
     bench.frame(ONE, TunnelFrame::Request(large));
     assert!(!bench.tunnel.reads(ONE), "so much is at the application");

@@ -36,12 +36,12 @@ pub(super) fn config() -> TunnelConfig {
 }
 
 /// A tunnel and its clock.
-pub(super) struct Bench {
+pub(super) struct TunnelBench {
     pub(super) tunnel: TunnelClient,
     pub(super) now: Duration,
 }
 
-impl Bench {
+impl TunnelBench {
     /// With its first connection up, and nothing to be looked at.
     pub(super) fn up() -> Self {
         Self::up_with(config())
@@ -201,7 +201,7 @@ pub(super) fn lost_and_waiting(socket: TunnelSocket) -> [TunnelOutput; 2] {
 
 #[test]
 fn requests_in_parallel_are_answered_in_any_order_where_they_came() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(11)));
     bench.frame(ONE, TunnelFrame::Request(request(12)));
     bench.expect(&[ask(1, 11), ask(2, 12)]);
@@ -214,7 +214,7 @@ fn requests_in_parallel_are_answered_in_any_order_where_they_came() {
 
 #[test]
 fn no_request_is_answered_twice_nor_asked_twice_while_it_is_on_its_way() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(11)));
     bench.expect(&[ask(1, 11)]);
     bench.frame(ONE, TunnelFrame::Request(request(11)));
@@ -229,7 +229,7 @@ fn no_request_is_answered_twice_nor_asked_twice_while_it_is_on_its_way() {
 
 #[test]
 fn more_requests_than_may_be_asked_wait_and_then_nothing_is_read() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     for id in 1..=5 {
         assert!(bench.tunnel.reads(ONE), "{id}");
         bench.frame(ONE, TunnelFrame::Request(request(id)));
@@ -251,7 +251,7 @@ fn more_requests_than_may_be_asked_wait_and_then_nothing_is_read() {
 
 #[test]
 fn a_large_answer_goes_in_pieces_before_any_other() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(1)));
     bench.expect(&[ask(1, 1)]);
     let body = Bytes::from(vec![7; 2 * MAX_TUNNEL_FRAME_BYTES]);
@@ -271,7 +271,7 @@ fn a_large_answer_goes_in_pieces_before_any_other() {
 
 #[test]
 fn what_was_asked_before_a_drop_is_said_to_be_lost_and_what_waits_is_not_asked() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     for id in 1..=3 {
         bench.frame(ONE, TunnelFrame::Request(request(id)));
     }
@@ -292,7 +292,7 @@ fn what_was_asked_before_a_drop_is_said_to_be_lost_and_what_waits_is_not_asked()
 
 #[test]
 fn a_reconnect_message_dials_the_other_place_and_finishes_the_requests_in_hand_first() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(1)));
     bench.expect(&[ask(1, 1)]);
     bench.frame(ONE, TunnelFrame::Reconnect(elsewhere()));
@@ -324,7 +324,7 @@ fn a_reconnect_message_dials_the_other_place_and_finishes_the_requests_in_hand_f
 
 #[test]
 fn a_connection_that_is_to_end_waits_for_its_answers_only_so_long() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Request(request(1)));
     bench.frame(ONE, TunnelFrame::Reconnect(TunnelMove::default()));
     let moved = event(TunnelEvent::Moved { socket: ONE, message: String::new(), leaves: true });
@@ -343,7 +343,7 @@ fn a_connection_that_is_to_end_waits_for_its_answers_only_so_long() {
 
 #[test]
 fn a_rebalance_message_dials_one_more_and_keeps_this_one() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Rebalance(elsewhere()));
     let moved = event(TunnelEvent::Moved { socket: ONE, message: "update".into(), leaves: false });
     bench.expect(&[moved, dial_elsewhere(TWO)]);
@@ -360,7 +360,7 @@ fn a_rebalance_message_dials_one_more_and_keeps_this_one() {
 
 #[test]
 fn a_service_that_never_stops_rebalancing_is_not_followed_for_ever() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     for _ in 0..200 {
         bench.frame(ONE, TunnelFrame::Rebalance(elsewhere()));
     }
@@ -372,7 +372,7 @@ fn a_service_that_never_stops_rebalancing_is_not_followed_for_ever() {
 fn a_close_message_ends_the_run_with_the_last_connection_and_only_then() {
     let close = |message: &str| TunnelFrame::Close { message: message.into(), tracing: Tracing::Null };
     let dismissed = |socket, message: &str| event(TunnelEvent::Dismissed { socket, message: message.into() });
-    let mut bench = Bench::new(TunnelConfig { connections: 2, ..config() });
+    let mut bench = TunnelBench::new(TunnelConfig { connections: 2, ..config() });
     bench.expect(&[dial(ONE), dial(TWO)]);
     bench.greet(ONE, "c1");
     bench.greet(TWO, "c2");
@@ -397,7 +397,7 @@ fn a_close_message_ends_the_run_with_the_last_connection_and_only_then() {
 
 #[test]
 fn a_text_of_the_service_and_what_is_no_frame_change_nothing() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Status { message: "hello".into(), tracing: Tracing::Absent });
     bench.expect(&[event(TunnelEvent::Told { socket: ONE, message: "hello".into() })]);
     bench.tunnel.handle_message(bench.now, ONE, &Bytes::from_static(b"garbage"));
@@ -415,7 +415,7 @@ fn a_text_of_the_service_and_what_is_no_frame_change_nothing() {
 
 #[test]
 fn silence_is_asked_into_and_then_the_connection_is_given_up() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.pass(10 * SECOND);
     bench.expect(&[TunnelOutput::Ping { socket: ONE }]);
     bench.tunnel.handle_life(bench.now, ONE);
@@ -436,7 +436,7 @@ fn silence_is_asked_into_and_then_the_connection_is_given_up() {
 
 #[test]
 fn a_socket_without_its_first_frame_is_no_connection() {
-    let mut bench = Bench::new(config());
+    let mut bench = TunnelBench::new(config());
     bench.expect(&[dial(ONE)]);
     bench.pass(10 * SECOND);
     bench.tunnel.handle_opened(bench.now, ONE);
@@ -463,12 +463,12 @@ fn what_will_not_change_is_not_tried_again_and_what_may_is_for_ever_once_connect
         (DialClass::Certificate, EndKind::Unreachable),
         (DialClass::Configuration, EndKind::Configuration),
     ] {
-        let mut bench = Bench::new(config());
+        let mut bench = TunnelBench::new(config());
         bench.expect(&[dial(ONE)]);
         bench.tunnel.handle_dial_failed(bench.now, ONE, failure(class));
         bench.expect(&[TunnelOutput::Ended(TunnelEnd::Failed { kind, message: "no".into() })]);
     }
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.lose(ONE);
     bench.expect(&lost_and_waiting(ONE));
     for attempt in 2..50 {
@@ -482,7 +482,7 @@ fn what_will_not_change_is_not_tried_again_and_what_may_is_for_ever_once_connect
 #[test]
 fn the_pause_grows_with_connections_that_come_to_nothing_and_not_with_those_that_served() {
     let attempt_after = |serves: bool| {
-        let mut bench = Bench::up();
+        let mut bench = TunnelBench::up();
         let mut socket = ONE;
         let mut attempts = Vec::new();
         for round in 1..=3 {
@@ -509,7 +509,7 @@ fn the_pause_grows_with_connections_that_come_to_nothing_and_not_with_those_that
 
 #[test]
 fn the_service_may_ask_for_a_longer_pause() {
-    let mut bench = Bench::new(config());
+    let mut bench = TunnelBench::new(config());
     bench.expect(&[dial(ONE)]);
     let failure = DialFailure { class: DialClass::Status(503), message: "busy".into(), retry_after: Some(5 * SECOND) };
     bench.tunnel.handle_dial_failed(bench.now, ONE, failure);
@@ -522,7 +522,7 @@ fn the_service_may_ask_for_a_longer_pause() {
 
 #[test]
 fn the_service_may_not_ask_for_a_day() {
-    let mut bench = Bench::new(config());
+    let mut bench = TunnelBench::new(config());
     bench.expect(&[dial(ONE)]);
     let longest = config().backoff.max_delay;
     let retry_after = Some(longest + SECOND);
@@ -538,7 +538,7 @@ fn the_service_may_not_ask_for_a_day() {
 
 #[test]
 fn a_service_that_moves_connections_without_end_keeps_its_tunnel() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     let mut newest = ONE;
     let mut dials = 0;
     for _ in 0..500 {
@@ -570,7 +570,7 @@ fn a_service_that_moves_connections_without_end_keeps_its_tunnel() {
 
 #[test]
 fn one_connection_that_is_refused_for_good_does_not_end_the_others() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     bench.frame(ONE, TunnelFrame::Rebalance(TunnelMove::default()));
     let moved = event(TunnelEvent::Moved { socket: ONE, message: String::new(), leaves: false });
     bench.expect(&[moved, dial(TWO)]);
@@ -583,7 +583,7 @@ fn one_connection_that_is_refused_for_good_does_not_end_the_others() {
 
 #[test]
 fn a_stop_lets_what_is_at_the_application_finish_and_refuses_the_rest() {
-    let mut bench = Bench::up();
+    let mut bench = TunnelBench::up();
     for id in 1..=3 {
         bench.frame(ONE, TunnelFrame::Request(request(id)));
     }
@@ -610,7 +610,7 @@ fn a_stop_lets_what_is_at_the_application_finish_and_refuses_the_rest() {
 
 #[test]
 fn a_stop_ends_what_is_not_up_at_once() {
-    let mut bench = Bench::new(TunnelConfig { connections: 2, ..config() });
+    let mut bench = TunnelBench::new(TunnelConfig { connections: 2, ..config() });
     bench.expect(&[dial(ONE), dial(TWO)]);
     bench.tunnel.handle_opened(bench.now, TWO);
     bench.tunnel.stop(bench.now);

@@ -14,7 +14,7 @@ use crate::tunnel::{
 };
 
 #[derive(Clone, Debug)]
-enum Step {
+enum TunnelStep {
     Pass(u64),
     Open(usize),
     Greet(usize),
@@ -31,29 +31,29 @@ enum Step {
     Stop,
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+fn steps() -> impl Strategy<Value = Vec<TunnelStep>> {
     let step = prop_oneof![
-        6 => (0..15_000u64).prop_map(Step::Pass),
-        6 => (0..4usize).prop_map(Step::Open),
-        6 => (0..4usize).prop_map(Step::Greet),
-        2 => (0..4usize, proptest::sample::select(vec![0, 401, 503])).prop_map(|(at, status)| Step::Fail(at, status)),
-        2 => (0..4usize).prop_map(Step::Lose),
-        12 => (0..4usize, 0..6i64).prop_map(|(at, id)| Step::Request(at, id)),
-        10 => (0..6usize, any::<bool>()).prop_map(|(at, large)| Step::Answer(at, large)),
-        10 => (0..6usize).prop_map(Step::Write),
-        1 => any::<bool>().prop_map(Step::Stall),
-        1 => (0..4usize).prop_map(Step::Reconnect),
-        1 => (0..4usize).prop_map(Step::Rebalance),
-        1 => (0..4usize).prop_map(Step::Close),
-        1 => (0..4usize, proptest::collection::vec(any::<u8>(), 0..32)).prop_map(|(at, bytes)| Step::Garbage(at, bytes)),
-        1 => Just(Step::Stop),
+        6 => (0..15_000u64).prop_map(TunnelStep::Pass),
+        6 => (0..4usize).prop_map(TunnelStep::Open),
+        6 => (0..4usize).prop_map(TunnelStep::Greet),
+        2 => (0..4usize, proptest::sample::select(vec![0, 401, 503])).prop_map(|(at, status)| TunnelStep::Fail(at, status)),
+        2 => (0..4usize).prop_map(TunnelStep::Lose),
+        12 => (0..4usize, 0..6i64).prop_map(|(at, id)| TunnelStep::Request(at, id)),
+        10 => (0..6usize, any::<bool>()).prop_map(|(at, large)| TunnelStep::Answer(at, large)),
+        10 => (0..6usize).prop_map(TunnelStep::Write),
+        1 => any::<bool>().prop_map(TunnelStep::Stall),
+        1 => (0..4usize).prop_map(TunnelStep::Reconnect),
+        1 => (0..4usize).prop_map(TunnelStep::Rebalance),
+        1 => (0..4usize).prop_map(TunnelStep::Close),
+        1 => (0..4usize, proptest::collection::vec(any::<u8>(), 0..32)).prop_map(|(at, bytes)| TunnelStep::Garbage(at, bytes)),
+        1 => Just(TunnelStep::Stop),
     ];
     proptest::collection::vec(step, 0..120)
 }
 
 /// What a driver knows, and what must be true of it.
 #[derive(Default)]
-struct Oracle {
+struct AnswerOracle {
     /// Sockets that were dialled and not dropped.
     sockets: Vec<TunnelSocket>,
     /// What the application was asked, and by which socket.
@@ -68,7 +68,7 @@ struct Oracle {
     ended: bool,
 }
 
-impl Oracle {
+impl AnswerOracle {
     fn see(&mut self, tunnel: &mut TunnelClient) {
         let mut many = 0;
         while let Some(output) = tunnel.poll_output() {
@@ -150,11 +150,11 @@ proptest! {
     fn whatever_happens_no_request_is_answered_twice_and_a_stop_is_the_end(steps in steps()) {
         let mut now = Duration::ZERO;
         let mut tunnel = TunnelClient::new(config(), now);
-        let mut oracle = Oracle::default();
+        let mut oracle = AnswerOracle::default();
         oracle.see(&mut tunnel);
         for step in steps {
             match step {
-                Step::Pass(millis) => {
+                TunnelStep::Pass(millis) => {
                     let end = now + Duration::from_millis(millis);
                     let mut turns = 0;
                     while let Some(at) = tunnel.poll_timeout().filter(|at| *at <= end) {
@@ -166,7 +166,7 @@ proptest! {
                     }
                     now = end;
                 }
-                Step::Answer(at, large) => {
+                TunnelStep::Answer(at, large) => {
                     let open = |key: &&RequestKey| !oracle.settled.contains(key) && !oracle.unwritten.contains(key);
                     let open: Vec<_> = oracle.asked.keys().filter(open).collect();
                     if let Some(key) = open.get(at).map(|key| **key) {
@@ -176,44 +176,44 @@ proptest! {
                         tunnel.handle_answer(now, key, 200, Vec::new(), body);
                     }
                 }
-                Step::Write(at) => if let Some(key) = oracle.unwritten.iter().nth(at).copied() {
+                TunnelStep::Write(at) => if let Some(key) = oracle.unwritten.iter().nth(at).copied() {
                     oracle.unwritten.remove(&key);
                     tunnel.handle_written(now, key);
                     tunnel.handle_written(now, key);
                 },
-                Step::Stall(stalled) => tunnel.handle_stalled(now, stalled),
-                Step::Stop => tunnel.stop(now),
-                Step::Open(at) => if let Some(socket) = oracle.socket(at) { tunnel.handle_opened(now, socket) },
-                Step::Greet(at) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Stall(stalled) => tunnel.handle_stalled(now, stalled),
+                TunnelStep::Stop => tunnel.stop(now),
+                TunnelStep::Open(at) => if let Some(socket) = oracle.socket(at) { tunnel.handle_opened(now, socket) },
+                TunnelStep::Greet(at) => if let Some(socket) = oracle.socket(at) {
                     tunnel.handle_opened(now, socket);
                     tunnel.handle_frame(now, socket, TunnelFrame::Connected {
                         connection_id: "c".into(), user_id: None, reconnection_token: None, tracing: Tracing::Null,
                     });
                 },
-                Step::Fail(at, status) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Fail(at, status) => if let Some(socket) = oracle.socket(at) {
                     let class = if status == 0 { DialClass::Unreachable } else { DialClass::Status(status) };
                     tunnel.handle_dial_failed(now, socket, DialFailure { class, message: "no".into(), retry_after: None });
                 },
-                Step::Lose(at) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Lose(at) => if let Some(socket) = oracle.socket(at) {
                     tunnel.handle_lost(now, socket, LossCause::Broken("gone".into()));
                 },
-                Step::Request(at, id) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Request(at, id) => if let Some(socket) = oracle.socket(at) {
                     // One that is on its way is not asked twice.
                     if !oracle.open_asks().contains(&(socket, id)) {
                         oracle.due.insert((socket, id));
                     }
                     tunnel.handle_frame(now, socket, request(socket, id));
                 },
-                Step::Reconnect(at) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Reconnect(at) => if let Some(socket) = oracle.socket(at) {
                     tunnel.handle_frame(now, socket, TunnelFrame::Reconnect(TunnelMove::default()));
                 },
-                Step::Rebalance(at) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Rebalance(at) => if let Some(socket) = oracle.socket(at) {
                     tunnel.handle_frame(now, socket, TunnelFrame::Rebalance(TunnelMove::default()));
                 },
-                Step::Close(at) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Close(at) => if let Some(socket) = oracle.socket(at) {
                     tunnel.handle_frame(now, socket, TunnelFrame::Close { message: "m".into(), tracing: Tracing::Null });
                 },
-                Step::Garbage(at, bytes) => if let Some(socket) = oracle.socket(at) {
+                TunnelStep::Garbage(at, bytes) => if let Some(socket) = oracle.socket(at) {
                     tunnel.handle_message(now, socket, &bytes.into());
                 },
             }
