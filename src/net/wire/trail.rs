@@ -168,7 +168,7 @@ impl fmt::Display for Facts {
     }
 }
 
-/// Tells how far a dial has come, also after it was dropped: whoever bounds a dial in time keeps a clone and reads
+/// How far a dial has come, also after it was dropped: whoever bounds a dial in time keeps a clone and reads
 /// it when the time is up. For one dial; the next one wants a new one.
 #[derive(Clone, Debug, Default)]
 pub struct DialProgress(Arc<Mutex<DialRecord>>);
@@ -185,8 +185,8 @@ impl DialProgress {
         self.record().stage.clone()
     }
 
-    /// The steps so far, in their order. A dial that failed ends with the step that failed; what it did not come to
-    /// is missing. Where the dial failed before it began (an unusable certificate file), there may be no failed one.
+    /// The steps so far, in their order. A dial that failed ends with the step that failed; steps that it did not reach
+    /// are missing. Where the dial failed before it began (an unusable certificate file), there may be no failed one.
     pub fn steps(&self) -> Vec<DialStep> {
         self.record().steps.clone()
     }

@@ -30,7 +30,7 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// Whether it may be done again on another connection and comes to the same (PROTOCOL §19.7, §19.31); a publish would
+    /// Whether it may be done again on another connection with the same result (PROTOCOL §19.7, §19.31); a publish would
     /// be doubled.
     pub(super) fn is_repeatable(self) -> bool {
         match self {

@@ -68,7 +68,7 @@ struct Rewind {
     again: Option<bool>,
 }
 
-/// What a sender goes by.
+/// The conditions that a sender keeps to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) codec: Codec,
