@@ -176,7 +176,7 @@ impl LiveTrace {
         let _ = self.sender.send(TraceMessage::Over);
     }
 
-    fn tell(&self, kind: &EventKind, context: &[(&str, &str)], values: &[&str]) {
+    fn emit(&self, kind: &EventKind, context: &[(&str, &str)], values: &[&str]) {
         if self.is_listened() {
             let _ = self.sender.send(TraceMessage::Event(message(kind, context, values).into()));
         }
@@ -189,29 +189,29 @@ impl LiveTrace {
         }
         let mut context = context_of(place);
         context.extend(user.map(|user| ("userId", user)));
-        self.tell(&STARTED, &context, &[protocol]);
+        self.emit(&STARTED, &context, &[protocol]);
     }
 
     /// A connection is there no more.
     pub(crate) fn ended(&self, hub: &str, connection_id: &str, reason: &str) {
-        self.tell(&ENDED, &[("hub", hub), ("connectionId", connection_id)], &[reason.trim_end_matches('.')]);
+        self.emit(&ENDED, &[("hub", hub), ("connectionId", connection_id)], &[reason.trim_end_matches('.')]);
     }
 
     /// A socket was cut off, its connection perhaps with it.
     pub(crate) fn aborted(&self, place: Place<'_>, reason: &str) {
         if self.is_listened() {
-            self.tell(&ABORTED, &context_of(place), &[reason.trim_end_matches('.')]);
+            self.emit(&ABORTED, &context_of(place), &[reason.trim_end_matches('.')]);
         }
     }
 
     /// A connection has joined a group.
     pub(crate) fn joined(&self, hub: &str, connection_id: &str, group: &str) {
-        self.tell(&JOINED, &[("hub", hub), ("connectionId", connection_id)], &[group]);
+        self.emit(&JOINED, &[("hub", hub), ("connectionId", connection_id)], &[group]);
     }
 
     /// A connection is in a group no longer.
     pub(crate) fn left(&self, hub: &str, connection_id: &str, group: &str) {
-        self.tell(&LEFT, &[("hub", hub), ("connectionId", connection_id)], &[group]);
+        self.emit(&LEFT, &[("hub", hub), ("connectionId", connection_id)], &[group]);
     }
 
     /// A frame has come. `codec`: `None` of a client without a subprotocol, whose frames are all messages.
@@ -226,13 +226,13 @@ impl LiveTrace {
             (WireFrame::Binary(bytes), Some(codec)) => (message_type(frame, codec), bytes.len()),
         };
         if let Some(kind) = kind {
-            self.tell(&MESSAGE, &context_of(place), &[kind, &bytes.to_string()]);
+            self.emit(&MESSAGE, &context_of(place), &[kind, &bytes.to_string()]);
         }
     }
 
     /// A request of the application has come. The path has no secrets in it; a query might.
     pub(crate) fn request_started(&self, method: &str, path: &str) {
-        self.tell(&REQUEST_STARTED, &[("httpMethod", method), ("url", path)], &[method, path]);
+        self.emit(&REQUEST_STARTED, &[("httpMethod", method), ("url", path)], &[method, path]);
     }
 
     /// A request of the application was answered.
@@ -243,8 +243,8 @@ impl LiveTrace {
         let code = status.to_string();
         let context = [("httpMethod", method), ("url", path), ("statusCode", code.as_str())];
         match note.filter(|_| status >= 400) {
-            Some(note) => self.tell(&REQUEST_REFUSED, &context, &[method, path, &code, &redact(note)]),
-            None => self.tell(&REQUEST_PROCESSED, &context, &[method, path, &code]),
+            Some(note) => self.emit(&REQUEST_REFUSED, &context, &[method, path, &code, &redact(note)]),
+            None => self.emit(&REQUEST_PROCESSED, &context, &[method, path, &code]),
         }
     }
 
@@ -252,7 +252,7 @@ impl LiveTrace {
     pub(crate) fn refused(&self, status: u16, message: &str) {
         if self.is_listened() {
             let code = status.to_string();
-            self.tell(&HANDSHAKE_REFUSED, &[("statusCode", &code)], &[&code, &redact(message)]);
+            self.emit(&HANDSHAKE_REFUSED, &[("statusCode", &code)], &[&code, &redact(message)]);
         }
     }
 
@@ -266,18 +266,18 @@ impl LiveTrace {
         context.extend(code.iter().map(|code| ("statusCode", code.as_str())));
         let handler = redact(asked.handler);
         match (&code, asked.note) {
-            (Some(code), None) => self.tell(&UPSTREAM_ANSWERED, &context, &[asked.event, &handler, code]),
+            (Some(code), None) => self.emit(&UPSTREAM_ANSWERED, &context, &[asked.event, &handler, code]),
             (code, note) => {
                 let reason = note.map(str::to_owned).or(code.as_ref().map(|code| format!("it answered {code}")));
                 let reason = reason.unwrap_or_default();
-                self.tell(&UPSTREAM_FAILED, &context, &[asked.event, &handler, &redact(&reason)]);
+                self.emit(&UPSTREAM_FAILED, &context, &[asked.event, &handler, &redact(&reason)]);
             }
         }
     }
 
     /// A fault has happened.
     pub(crate) fn fault(&self, note: &str) {
-        self.tell(&FAULT, &[], &[note]);
+        self.emit(&FAULT, &[], &[note]);
     }
 }
 

@@ -224,7 +224,7 @@ impl Rest {
         loop {
             attempts += 1;
             let request = self.request(call).await?;
-            let outcome = self.http.ask_telling(&request, &asking.sent).await;
+            let outcome = self.http.ask_marking_sent(&request, &asking.sent).await;
             if outcome.is_ok() || outcome.as_ref().is_err_and(|error| !error.was_sent()) {
                 asking.sent.store(false, Ordering::Relaxed);
             }

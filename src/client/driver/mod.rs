@@ -113,7 +113,7 @@ pub struct Driver<D: Dialer, S> {
     pongs: HashMap<PingId, oneshot::Sender<Duration>>,
     next_ping: u64,
     /// Who publishes which stream.
-    tellers: HashMap<StreamKey, StreamReporter>,
+    reporters: HashMap<StreamKey, StreamReporter>,
     dialing: Option<DialFuture<D::Stream>>,
     link: Option<Link<D::Stream>>,
     batch: Vec<Incoming>,
@@ -194,7 +194,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             withdrawn: false,
             pongs: HashMap::new(),
             next_ping: 0,
-            tellers: HashMap::new(),
+            reporters: HashMap::new(),
             dialing: None,
             link: None,
             batch: Vec::new(),
@@ -431,8 +431,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
 
     fn handle_stream(&mut self, now: Duration, command: StreamCommand) {
         match command {
-            StreamCommand::Open { id, open, teller } => {
-                self.tellers.insert(id.0, teller);
+            StreamCommand::Open { id, open, reporter } => {
+                self.reporters.insert(id.0, reporter);
                 self.session.handle_stream_open(now, id.0, open);
             }
             StreamCommand::Write { id, data, cost } => self.session.handle_stream_write(now, id.0, &data, cost),
@@ -547,7 +547,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             self.record(snapshot);
             self.carry_out();
         }
-        self.gathered.tell();
+        self.gathered.send_all();
         self.sink.flush();
         self.tap(|wire| wire.flush());
     }
@@ -612,8 +612,8 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
                     }
                 }
                 Output::Stream { key, event } => {
-                    if self.tellers.get(&key).is_some_and(|teller| teller.tell(event)) {
-                        self.tellers.remove(&key);
+                    if self.reporters.get(&key).is_some_and(|reporter| reporter.report(event)) {
+                        self.reporters.remove(&key);
                     }
                 }
                 Output::Ponged { id, elapsed } => {

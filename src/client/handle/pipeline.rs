@@ -61,8 +61,8 @@ impl Gathered {
         }
     }
 
-    /// Tells all there is. Nobody may wait for it any more.
-    pub(in super::super) fn tell(&mut self) {
+    /// Sends all there is. Nobody may wait for it any more.
+    pub(in super::super) fn send_all(&mut self) {
         for (to, outcome) in self.answers.drain(..) {
             let _ = to.send(outcome);
         }

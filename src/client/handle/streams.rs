@@ -26,7 +26,7 @@ pub fn new_stream_id() -> String {
 #[derive(Debug)]
 pub(in super::super) enum StreamCommand {
     /// Begin it.
-    Open { id: StreamId, open: StreamOpen, teller: StreamReporter },
+    Open { id: StreamId, open: StreamOpen, reporter: StreamReporter },
     /// Send this fragment.
     Write { id: StreamId, data: OwnedData, cost: usize },
     /// End it.
@@ -45,7 +45,7 @@ enum StreamProgress {
     Over(Box<StreamReport>),
 }
 
-/// The driver's end: tells whoever publishes.
+/// The driver's end: reports to whoever publishes.
 #[derive(Debug)]
 pub(in super::super) struct StreamReporter {
     window: Arc<Semaphore>,
@@ -54,7 +54,7 @@ pub(in super::super) struct StreamReporter {
 
 impl StreamReporter {
     /// Passes on what the session says. `true`: it was the last.
-    pub(in super::super) fn tell(&self, event: StreamEvent) -> bool {
+    pub(in super::super) fn report(&self, event: StreamEvent) -> bool {
         match event {
             StreamEvent::Opened => {
                 self.progress.send_replace(StreamProgress::Open);
@@ -95,13 +95,13 @@ impl Handle {
     pub fn stream(&self, open: StreamOpen, buffer: usize) -> OutgoingStream {
         let capacity = u32::try_from(buffer).unwrap_or(u32::MAX).max(1);
         let window = Arc::new(Semaphore::new(usize::try_from(capacity).unwrap_or(Semaphore::MAX_PERMITS)));
-        let (teller, progress) = watch::channel(StreamProgress::Waiting);
+        let (reporter, progress) = watch::channel(StreamProgress::Waiting);
         let id = StreamId(StreamKey(self.next_stream.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
         let (group, stream_id) = (open.group.clone(), open.stream_id.clone());
-        let teller = StreamReporter { window: Arc::clone(&window), progress: teller };
+        let reporter = StreamReporter { window: Arc::clone(&window), progress: reporter };
         let commands = self.streams.clone();
-        // A driver that is gone drops the teller, which is seen where progress is awaited.
-        let _ = commands.send(StreamCommand::Open { id, open, teller });
+        // A driver that is gone drops the reporter, which is seen where progress is awaited.
+        let _ = commands.send(StreamCommand::Open { id, open, reporter });
         OutgoingStream { id, group, stream_id, commands, window, capacity, progress, written: 0, ended: false }
     }
 }
@@ -140,8 +140,8 @@ impl OutgoingStream {
         Ok(())
     }
 
-    /// Asks for the end, behind all that was written; with an abort as one that has failed. [`Self::over`] tells how it
-    /// came to it.
+    /// Asks for the end, behind all that was written; with an abort as one that has failed. [`Self::over`] returns how it
+    /// ended.
     pub fn end(&mut self, abort: Option<StreamAbort>) {
         self.ended = true;
         let _ = self.commands.send(StreamCommand::End { id: self.id, abort });

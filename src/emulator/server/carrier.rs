@@ -46,7 +46,7 @@ impl Carrier for AcceptedTls {
 }
 
 /// Says that a stream ends here, where it would look cut short otherwise. Takes as long as the client does.
-pub(super) async fn say_end<S: Carrier>(stream: &mut S) {
+pub(super) async fn send_end<S: Carrier>(stream: &mut S) {
     if S::SAYS_END {
         // The client says the same, and what comes to a socket that is gone would reset the connection.
         let _ = see_off(stream).await;

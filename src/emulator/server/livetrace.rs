@@ -13,7 +13,7 @@ use axum::response::Response;
 use http::HeaderMap;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::carrier::{BaseStream, Carrier, say_end, upgraded};
+use super::carrier::{BaseStream, Carrier, send_end, upgraded};
 use super::refusals::EntryPoint;
 use super::request::{Query, names};
 use super::upgrade::{UpgradeRefusal, accept_key, switching, token_of};
@@ -123,7 +123,7 @@ async fn serve(stream: impl Carrier, read: &[u8], trace: Arc<LiveTrace>) -> Stri
     let how = socket.run().await;
     let _ = timeout(CLOSE_TIMEOUT, async {
         poll_fn(|cx| socket.poll_farewell(cx)).await;
-        say_end(socket.stream.get_mut()).await;
+        send_end(socket.stream.get_mut()).await;
     })
     .await;
     how
@@ -135,7 +135,7 @@ impl<S: Carrier> TraceSocket<S> {
             let ended = match self.step().await {
                 TraceStep::Message(Ok(message)) => self.message(message),
                 TraceStep::Message(Err(broken)) => Some(self.broken(broken)),
-                TraceStep::Told(told) => self.told(told),
+                TraceStep::Told(told) => self.pass_on(told),
                 TraceStep::Room => None,
                 TraceStep::Time => self.time(),
             };
@@ -178,7 +178,7 @@ impl<S: Carrier> TraceSocket<S> {
     }
 
     /// Something has happened, and what else has meanwhile goes out with it. Returns how it ended, if it has.
-    fn told(&mut self, told: TraceMessage) -> Option<String> {
+    fn pass_on(&mut self, told: TraceMessage) -> Option<String> {
         let mut told = Some(told);
         while let Some(next) = told {
             match next {

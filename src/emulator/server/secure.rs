@@ -76,7 +76,7 @@ impl Secure {
         match begun.await {
             Ok(Ok(ClientStart::Tls(accepted))) => return Some(accepted),
             Ok(Ok(ClientStart::Plain(stream))) => self.refuse_plain(stream, peer, traffic).await,
-            Ok(Err(error)) => self.tell(peer, &error),
+            Ok(Err(error)) => self.log_failure(peer, &error),
             Err(_) => {
                 info!("a client at `{peer}` has not begun TLS within {} s, and was let go", self.limit.as_secs());
             }
@@ -88,7 +88,7 @@ impl Secure {
     async fn refuse_plain(&self, stream: TcpStream, peer: IpAddr, traffic: &Traffic) {
         let sockets = self.endpoint.replacen("http", "ws", 1);
         let address = format!("the address is `{}`, for WebSockets `{sockets}`", self.endpoint);
-        self.say(
+        self.warn_once(
             peer,
             TlsTrouble::Plain,
             &format!("a client at `{peer}` does not speak TLS, and this port does: {address}"),
@@ -107,15 +107,15 @@ impl Secure {
         }
     }
 
-    /// Says why a client has not begun TLS.
-    fn tell(&self, peer: IpAddr, error: &AcceptError) {
+    /// Logs why a client has not begun TLS.
+    fn log_failure(&self, peer: IpAddr, error: &AcceptError) {
         if let Some(alert) = error.distrust() {
             let file = self.tls.chain().display();
             let told = format!(
                 "a client at `{peer}` does not accept the certificate (alert {alert}): it has to trust `{file}`, or who \
                  issued it, and to ask for a name that it is for"
             );
-            return self.say(peer, TlsTrouble::Distrust(alert), &told);
+            return self.warn_once(peer, TlsTrouble::Distrust(alert), &told);
         }
         match error {
             // Whoever only looks whether the port is open does that.
@@ -126,8 +126,8 @@ impl Secure {
         }
     }
 
-    /// Says something once of a client's address, and then with `-v` only.
-    fn say(&self, peer: IpAddr, trouble: TlsTrouble, told: &str) {
+    /// Warns once of a client's address, and then with `-v` only.
+    fn warn_once(&self, peer: IpAddr, trouble: TlsTrouble, told: &str) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (peer, trouble);
         if said.contains(&key) || said.len() >= MAX_REMEMBERED {

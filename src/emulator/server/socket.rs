@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::ReadBuf;
 use tokio::time::{Sleep, timeout};
 
-use super::carrier::{Carrier, say_end, see_off};
+use super::carrier::{Carrier, see_off, send_end};
 use super::hubs::{HubSocket, Incoming};
 use super::outbox::{Item, Signals};
 use webpubsub_net::wire::{Breach, CloseDefect, SocketError, SocketMessage, SocketRole, WebSocket, prepare};
@@ -129,14 +129,14 @@ impl<S: Carrier> ClientSocket<S> {
                 let _ = timeout(CLOSE_READ_TIMEOUT, async {
                     // The answering close frame.
                     poll_fn(|cx| self.stream.poll_flush(cx)).await;
-                    say_end(self.stream.get_mut()).await;
+                    send_end(self.stream.get_mut()).await;
                 })
                 .await;
             }
             SocketEnding::CloseSent => {
                 let _ = timeout(CLOSE_READ_TIMEOUT, async {
                     poll_fn(|cx| self.poll_answer(cx)).await;
-                    say_end(self.stream.get_mut()).await;
+                    send_end(self.stream.get_mut()).await;
                 })
                 .await;
             }

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, channel};
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use super::carrier::{BaseStream, Carrier, say_end, upgraded};
+use super::carrier::{BaseStream, Carrier, send_end, upgraded};
 use super::refusals::EntryPoint;
 use super::request::{Query, names};
 use super::upgrade::{UpgradeRefusal, accept_key, known_hub, switching, token_of};
@@ -186,7 +186,7 @@ async fn run(
         TunnelSocketEnd::Peer => {
             let _ = timeout(CLOSE_TIMEOUT, async {
                 poll_fn(|cx| socket.stream.poll_flush(cx)).await;
-                say_end(socket.stream.get_mut()).await;
+                send_end(socket.stream.get_mut()).await;
             })
             .await;
             "has left"
@@ -327,7 +327,7 @@ impl<S: Carrier> TunnelSocket<'_, S> {
             Poll::Pending
         });
         if timeout(CLOSE_TIMEOUT, parted).await.is_ok() {
-            let _ = timeout(CLOSE_TIMEOUT, say_end(self.stream.get_mut())).await;
+            let _ = timeout(CLOSE_TIMEOUT, send_end(self.stream.get_mut())).await;
         }
     }
 }

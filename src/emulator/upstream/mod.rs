@@ -180,7 +180,7 @@ impl Upstream {
             let upstream = Arc::clone(self);
             self.spawn(async move {
                 while let Some((notice, place)) = peer.pop_notice() {
-                    upstream.tell(&peer, notice.event(), notice.body()).await;
+                    upstream.notify(&peer, notice.event(), notice.body()).await;
                     drop(place);
                 }
             });
@@ -272,7 +272,7 @@ impl Upstream {
                         () = peer.announced() => {}
                         _ = stopping.wait_for(|stopping| *stopping) => {}
                     }
-                    self.tell(peer, SystemEvent::Disconnected, json!({ "reason": reason })).await;
+                    self.notify(peer, SystemEvent::Disconnected, json!({ "reason": reason })).await;
                     drop(place);
                 }
             }
@@ -334,8 +334,8 @@ impl Upstream {
         answer
     }
 
-    /// Tells a handler of a connection, if one wants to know.
-    async fn tell(&self, peer: &Peer, event: SystemEvent, body: serde_json::Value) {
+    /// Notifies a handler of an event of a connection, if one wants to know.
+    async fn notify(&self, peer: &Peer, event: SystemEvent, body: serde_json::Value) {
         let event = EventName::System(event);
         let routes = self.routes.get();
         let Some(handler) = routes.find(&peer.hub, event) else { return };

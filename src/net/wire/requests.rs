@@ -266,11 +266,11 @@ impl HttpClient {
 
     /// Asks, and reads the answer whole. Dropping the future gives it up, and the connection with it.
     pub async fn ask(&self, request: &HttpRequest) -> Result<HttpAnswer, HttpError> {
-        self.ask_telling(request, &AtomicBool::new(false)).await
+        self.ask_marking_sent(request, &AtomicBool::new(false)).await
     }
 
     /// The same. `sent` is set when the request leaves: whoever gives it up then does not know what became of it.
-    pub async fn ask_telling(&self, request: &HttpRequest, sent: &AtomicBool) -> Result<HttpAnswer, HttpError> {
+    pub async fn ask_marking_sent(&self, request: &HttpRequest, sent: &AtomicBool) -> Result<HttpAnswer, HttpError> {
         let mut message = self.message(request)?;
         self.log_request(request, &message);
         loop {

@@ -221,7 +221,7 @@ impl Session {
                 let (backoff, jitter) = (self.config.operation_backoff, &mut self.jitter);
                 let pause = |retry| backoff.pause(retry, jitter);
                 let acked = self.operations.acknowledge(now, ack_id, &result, patience, pause);
-                self.tell_failed_attempts();
+                self.report_failed_attempts();
                 let freed = match acked {
                     AckResult::Stray | AckResult::Retrying => None,
                     AckResult::Settled(settled) => {

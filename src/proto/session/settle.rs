@@ -98,7 +98,7 @@ impl Session {
     /// Operations have waited long enough.
     pub(super) fn expire_operations(&mut self, now: Duration) {
         let (again, settled) = self.operations.expire(now, self.patience());
-        self.tell_failed_attempts();
+        self.report_failed_attempts();
         let freed: Vec<String> = settled.iter().filter_map(SettledOperation::freed_group).collect();
         for settled in settled {
             self.settle(settled);
@@ -197,8 +197,8 @@ impl Session {
         self.outputs.push_back(Output::Settled { id, outcome });
     }
 
-    /// Tells of attempts that failed and are followed by another.
-    pub(super) fn tell_failed_attempts(&mut self) {
+    /// Reports attempts that failed and are followed by another.
+    pub(super) fn report_failed_attempts(&mut self) {
         for attempt in std::mem::take(&mut self.operations.failed_attempts) {
             self.event(Lifecycle::OperationRetried(attempt));
         }

@@ -197,10 +197,10 @@ impl TunnelClient {
         // From here on it is read as the others are.
         self.note_reading(now);
         let connections = self.connections();
-        self.tell(TunnelEvent::Connected { socket, connection_id, connections });
+        self.report(TunnelEvent::Connected { socket, connection_id, connections });
     }
 
-    /// An attempt has come to nothing.
+    /// An attempt has failed.
     pub(super) fn attempt_failed(&mut self, now: Duration, socket: TunnelSocket, failure: DialFailure) {
         let Some(line) = self.lines.get(&socket) else { return };
         let (place, retry) = (line.place.clone(), line.retry);
@@ -237,14 +237,14 @@ impl TunnelClient {
             Ok(delay) => delay,
             Err(too_long) => return self.give_up(kind, format!("{error}; {too_long}")),
         };
-        self.tell(TunnelEvent::Waiting { attempt, delay, error });
+        self.report(TunnelEvent::Waiting { attempt, delay, error });
         let socket = self.name_socket();
         self.insert(now, socket, place, attempt, LineState::Waiting { until: now.saturating_add(delay) });
     }
 
     fn give_up(&mut self, kind: EndKind, error: String) {
         if !self.lines.is_empty() {
-            self.tell(TunnelEvent::GivenUp { error: error.clone() });
+            self.report(TunnelEvent::GivenUp { error: error.clone() });
         }
         self.reason = Some(TunnelEnd::Failed { kind, message: error });
     }

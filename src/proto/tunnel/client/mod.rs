@@ -201,7 +201,7 @@ impl TunnelClient {
 
     fn misunderstood(&mut self, socket: TunnelSocket, problem: TunnelMalformed) {
         if self.lines.get(&socket).is_some_and(ClientLine::has_socket) {
-            self.tell(TunnelEvent::Malformed { socket, problem });
+            self.report(TunnelEvent::Malformed { socket, problem });
         }
     }
 
@@ -213,24 +213,24 @@ impl TunnelClient {
             TunnelFrame::Request(request) => self.take_in(now, socket, request),
             // It asks nothing of the service.
             TunnelFrame::Response(_) => {}
-            TunnelFrame::Status { message, .. } => self.tell(TunnelEvent::Told { socket, message }),
+            TunnelFrame::Status { message, .. } => self.report(TunnelEvent::Told { socket, message }),
             TunnelFrame::Reconnect(to) => {
                 // A second one, while it leaves, has been followed.
                 if line.stays() {
-                    self.tell(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: true });
+                    self.report(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: true });
                     self.leave(now, socket, (LINGER, self.config.leave_timeout));
                     self.follow(now, to);
                 }
             }
             TunnelFrame::Rebalance(to) => {
                 if self.lines.len() < MOST_LINES {
-                    self.tell(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: false });
+                    self.report(TunnelEvent::Moved { socket, message: to.message.clone(), leaves: false });
                     self.follow(now, to);
                 }
             }
             TunnelFrame::Close { message, .. } => {
                 if line.stays() {
-                    self.tell(TunnelEvent::Dismissed { socket, message: message.clone() });
+                    self.report(TunnelEvent::Dismissed { socket, message: message.clone() });
                     self.reason = Some(TunnelEnd::Dismissed { message });
                     self.leave(now, socket, (LINGER, self.config.leave_timeout));
                 }
@@ -256,7 +256,7 @@ impl TunnelClient {
                 let retry = if was_good { 0 } else { line.retry };
                 let place = line.place.clone();
                 let error = format!("the connection was lost: {}", words(&cause));
-                self.tell(TunnelEvent::Lost { socket, cause });
+                self.report(TunnelEvent::Lost { socket, cause });
                 self.drop_line(now, socket);
                 self.again(now, place, retry, error, None);
             }
@@ -280,7 +280,7 @@ impl TunnelClient {
             self.send_answer(key, asked.socket, response);
         } else {
             self.settled_on(asked.socket);
-            self.tell(TunnelEvent::Settled { key, delivered: false });
+            self.report(TunnelEvent::Settled { key, delivered: false });
         }
         self.ask_next(now);
         self.end_if_over();
@@ -348,7 +348,7 @@ impl TunnelClient {
         self.end_if_over();
     }
 
-    fn tell(&mut self, event: TunnelEvent) {
+    fn report(&mut self, event: TunnelEvent) {
         self.outputs.push_back(TunnelOutput::Event(event));
     }
 

@@ -202,10 +202,10 @@ impl TunnelClient {
     pub(super) fn take_in(&mut self, now: Duration, socket: TunnelSocket, request: TunnelRequest) {
         let Some(line) = self.lines.get_mut(&socket) else { return };
         if matches!(line.state, LineState::Closing { .. }) {
-            return self.tell(TunnelEvent::NotAsked { request, cause: LostCause::Closing });
+            return self.report(TunnelEvent::NotAsked { request, cause: LostCause::Closing });
         }
         if self.requests.knows(socket, request.ack_id) {
-            return self.tell(TunnelEvent::NotAsked { request, cause: LostCause::Doubled });
+            return self.report(TunnelEvent::NotAsked { request, cause: LostCause::Doubled });
         }
         line.in_hand += 1;
         let waiting = WaitingRequest { socket, request };
@@ -260,7 +260,7 @@ impl TunnelClient {
             line.served |= delivered;
         }
         self.settled_on(socket);
-        self.tell(TunnelEvent::Settled { key, delivered });
+        self.report(TunnelEvent::Settled { key, delivered });
         Some(socket)
     }
 
@@ -268,7 +268,7 @@ impl TunnelClient {
     pub(super) fn refuse(&mut self, WaitingRequest { socket, request }: WaitingRequest) {
         if !self.lines.get(&socket).is_some_and(ClientLine::answers) {
             self.settled_on(socket);
-            return self.tell(TunnelEvent::NotAsked { request, cause: LostCause::Closing });
+            return self.report(TunnelEvent::NotAsked { request, cause: LostCause::Closing });
         }
         let response = TunnelResponse {
             ack_id: request.ack_id,
@@ -280,7 +280,7 @@ impl TunnelClient {
             ..TunnelResponse::default()
         };
         let key = self.requests.name();
-        self.tell(TunnelEvent::Refused { key, request, status: REFUSED });
+        self.report(TunnelEvent::Refused { key, request, status: REFUSED });
         self.send_answer(key, socket, response);
     }
 
@@ -295,7 +295,7 @@ impl TunnelClient {
     pub(super) fn forget_waiting(&mut self, socket: TunnelSocket) {
         for request in self.requests.take_waiting_of(socket) {
             self.settled_on(socket);
-            self.tell(TunnelEvent::NotAsked { request, cause: LostCause::Gone });
+            self.report(TunnelEvent::NotAsked { request, cause: LostCause::Gone });
         }
     }
 
