@@ -564,13 +564,13 @@ pub fn encode_downstream(frame: &Downstream<'_>, out: &mut String) {
 #[derive(Debug, Clone)]
 pub struct JsonMessage {
     /// Everything after the optional sequence id, closing brace included.
-    tail: Tail,
+    tail: MessageTail,
 }
 
 #[derive(Debug, Clone)]
-struct Tail(Arc<str>);
+struct MessageTail(Arc<str>);
 
-impl AsRef<[u8]> for Tail {
+impl AsRef<[u8]> for MessageTail {
     fn as_ref(&self) -> &[u8] {
         self.0.as_bytes()
     }
@@ -598,12 +598,12 @@ impl JsonMessage {
             out.push_str(stream);
         }
         out.push('}');
-        Self { tail: Tail(out.into()) }
+        Self { tail: MessageTail(out.into()) }
     }
 
     /// The same of a frame that tells of states.
     pub fn group_state(frame: &StateFrame<'_>) -> Self {
-        Self { tail: Tail(state::tail(frame).into()) }
+        Self { tail: MessageTail(state::tail(frame).into()) }
     }
 
     /// Bytes of the frame without its sequence id.

@@ -23,7 +23,7 @@ use crate::{
 /// Runs a hub through a vector of inputs, and holds it to its promises.
 pub fn hub(bytes: &[u8]) {
     let mut tape = Tape::new(bytes);
-    let mut world = World::new(&mut tape);
+    let mut world = FuzzWorld::new(&mut tape);
     while !tape.is_over() {
         world.step(&mut tape);
     }
@@ -31,7 +31,7 @@ pub fn hub(bytes: &[u8]) {
 }
 
 /// A client of the hub, on one socket after the other.
-struct Client {
+struct FuzzClient {
     kind: ClientKind,
     /// As the hub has said it.
     connection: Option<(String, Option<String>)>,
@@ -44,11 +44,11 @@ struct Client {
     unwritten: usize,
 }
 
-struct World {
+struct FuzzWorld {
     hub: Hub,
     now: Duration,
     faults: Faults,
-    clients: Vec<Client>,
+    clients: Vec<FuzzClient>,
     sockets: u64,
     /// Sockets that the hub is done with and whose ends it has not heard of.
     left: BTreeSet<SocketId>,
@@ -67,7 +67,7 @@ struct World {
     may_skip: bool,
 }
 
-impl World {
+impl FuzzWorld {
     fn new(tape: &mut Tape<'_>) -> Self {
         let announces = tape.flag();
         let small = tape.flag();
@@ -229,7 +229,7 @@ impl World {
             groups: (0..).zip(groups).filter(|(bit, _)| joins >> bit & 1 == 1).map(|(_, group)| group.into()).collect(),
         };
         let socket = self.new_socket();
-        let client = Client { kind, connection: None, socket: Some(socket), seen: 0, paused: false, unwritten: 0 };
+        let client = FuzzClient { kind, connection: None, socket: Some(socket), seen: 0, paused: false, unwritten: 0 };
         self.clients.push(client);
         self.hub.handle_open(self.now, socket, Open::Fresh(fresh));
     }
@@ -363,7 +363,7 @@ impl World {
         self.faults.take_notes();
     }
 
-    fn of(&mut self, socket: SocketId, what: &str) -> &mut Client {
+    fn of(&mut self, socket: SocketId, what: &str) -> &mut FuzzClient {
         let client = self.clients.iter_mut().find(|client| client.socket == Some(socket));
         client.unwrap_or_else(|| panic!("{what} for a socket that is gone"))
     }

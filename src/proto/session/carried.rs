@@ -16,7 +16,7 @@ struct AckIdRun {
     last: u64,
     /// How many operations may have been carried out after the last, by all that was known at `from`.
     since: u64,
-    /// [`SentCounts::all`](super::sent::SentCounts) at that time.
+    /// [`AckIdCounts::all`](super::sent::AckIdCounts) at that time.
     from: u64,
 }
 

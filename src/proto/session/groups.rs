@@ -12,9 +12,9 @@ struct Membership {
 
 /// Every group the user asked about.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Groups(BTreeMap<String, Membership>);
+pub(super) struct WantedGroups(BTreeMap<String, Membership>);
 
-impl Groups {
+impl WantedGroups {
     /// The user wants in, or out.
     pub(super) fn want(&mut self, group: &str, wanted: bool) {
         self.0.entry(group.to_owned()).or_default().wanted = wanted;

@@ -13,7 +13,7 @@ use super::operations::{Owner, PendingOperation};
 use super::phase::{ConnectionIdentity, Recovery, RecoveryStep, SessionPhase};
 use super::recovery::RECOVERY_WINDOW;
 use super::request::{Outcome, Request};
-use super::sequence::Sequence;
+use super::sequence::ReceivedSequence;
 use super::snapshot::{Keep, KeptConnection, KeptLoss, KeptOperation, Mark, Resume, Snapshot};
 use super::{AckMode, OnUnknown, OperationId, Output, Session};
 
@@ -214,8 +214,8 @@ impl Session {
     }
 
     /// The sequence ids of a new connection.
-    pub(super) fn new_sequence(&self) -> Sequence {
-        if self.is_kept() { Sequence::kept() } else { Sequence::default() }
+    pub(super) fn new_sequence(&self) -> ReceivedSequence {
+        if self.is_kept() { ReceivedSequence::kept() } else { ReceivedSequence::default() }
     }
 
     /// Goes on where an earlier process has ended.
@@ -249,7 +249,7 @@ impl Session {
             connection_id: connection.id,
             user_id: connection.user_id,
             token: Some(connection.token),
-            sequence: Sequence::resumed(done, begun),
+            sequence: ReceivedSequence::resumed(done, begun),
             ordinal: self.ordinal,
         };
         let loss = Loss { error: Some("the process that had it has ended".into()), ..Loss::default() };

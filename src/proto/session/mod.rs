@@ -44,7 +44,7 @@ use std::time::Duration;
 
 use crate::Upstream;
 pub use backoff::{Jitter, PauseTooLong};
-use groups::Groups;
+use groups::WantedGroups;
 use invocations::Invocations;
 use keep::KeepState;
 use operations::{Operations, Owner};
@@ -82,7 +82,7 @@ pub struct Session {
     phase: SessionPhase,
     operations: Operations,
     invocations: Invocations,
-    groups: Groups,
+    groups: WantedGroups,
     states: GroupStates,
     outputs: VecDeque<Output>,
     /// Fresh attempts since the last connection that lived long enough.
@@ -135,7 +135,7 @@ impl Session {
             phase: SessionPhase::Idle,
             operations,
             invocations,
-            groups: Groups::default(),
+            groups: WantedGroups::default(),
             states: GroupStates::default(),
             outputs: VecDeque::new(),
             retry: 0,

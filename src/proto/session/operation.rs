@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::blame::Suspicion;
 use super::event::{FailedAttempt, Nack, OperationKind};
 use super::request::OperationId;
-use super::sent::{SentCounts, SentOperation};
+use super::sent::{AckIdCounts, SentOperation};
 use crate::EncodedFrame;
 
 /// Who waits for an operation.
@@ -69,7 +69,7 @@ impl PendingOperation {
     }
 
     /// How many operations may have been carried out after it.
-    pub(super) fn since(&self, sent: &SentCounts) -> u64 {
+    pub(super) fn since(&self, sent: &AckIdCounts) -> u64 {
         self.counted.map_or(0, |counted| counted.since.saturating_add(sent.all.saturating_sub(counted.from)))
     }
 

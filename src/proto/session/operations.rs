@@ -19,7 +19,7 @@ use super::ids::IdSpace;
 use super::operation::PendingState;
 pub(super) use super::operation::{Owner, PendingOperation};
 use super::request::{AckMode, Outcome, Request};
-use super::sent::{REMEMBERED, SentCounts, SentOperation};
+use super::sent::{AckIdCounts, REMEMBERED, SentOperation};
 use super::timers::SessionTimers;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::{AckError, Codec, Dense, EncodedFrame};
@@ -86,7 +86,7 @@ pub(super) struct Operations {
     /// How many are an earlier process's, so that none is looked for where there is none.
     earlier: usize,
     /// What was sent on this connection.
-    sent: SentCounts,
+    sent: AckIdCounts,
     /// Publishes of which another process may have to know.
     pub(super) carried: CarriedIds,
     /// Attempts that failed and are followed by another, to be told.

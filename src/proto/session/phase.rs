@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::event::Loss;
-use super::sequence::Sequence;
-use super::status::Ping;
+use super::sequence::ReceivedSequence;
+use super::status::PendingPing;
 
 /// The token that recovers a connection (PROTOCOL §2.5). `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(super) struct ConnectionIdentity {
     pub(super) user_id: Option<String>,
     /// The newest token; `None` when the connection cannot be recovered.
     pub(super) token: Option<ReconnectionToken>,
-    pub(super) sequence: Sequence,
+    pub(super) sequence: ReceivedSequence,
     /// Which connection of this session it is; marks of others say nothing about it.
     pub(super) ordinal: u64,
 }
@@ -55,7 +55,7 @@ pub(super) struct LiveConnection {
     /// When the last `ping` went out.
     pub(super) last_ping: Duration,
     /// Pings that were not answered yet, oldest first.
-    pub(super) pings: VecDeque<Ping>,
+    pub(super) pings: VecDeque<PendingPing>,
     /// A new sequence id or a settled operation since the socket opened.
     pub(super) progress: bool,
     /// Drop from which the window of a further recovery still counts, until there is progress (see `Session::lose`).

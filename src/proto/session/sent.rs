@@ -13,7 +13,7 @@ pub(super) const MOST_IN_FLIGHT: usize = 900;
 pub(super) struct SentOperation {
     /// How many operations may be carried out after it, by all that was known at `from`.
     pub(super) since: u64,
-    /// [`SentCounts::all`] at that time.
+    /// [`AckIdCounts::all`] at that time.
     pub(super) from: u64,
     /// Others record it.
     pub(super) recorded: bool,
@@ -25,7 +25,7 @@ pub(super) struct SentOperation {
 /// counts once for those before it, and once more when it is sent again after an attempt that failed, or when it may have
 /// been forgotten itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SentCounts {
+pub(super) struct AckIdCounts {
     /// All of this process.
     pub(super) all: u64,
     /// Those that have not settled and were sent again after an attempt that failed.
@@ -36,7 +36,7 @@ pub(super) struct SentCounts {
     pub(super) others_open: u64,
 }
 
-impl SentCounts {
+impl AckIdCounts {
     pub(super) fn count(&mut self, recorded: bool) {
         self.all += 1;
         self.others += u64::from(!recorded);

@@ -26,7 +26,7 @@ pub(super) enum SequenceOrder {
 
 /// Sequence ids of one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sequence {
+pub(super) struct ReceivedSequence {
     /// Largest id that arrived; 0 before the first.
     largest: u64,
     /// Largest id that was acknowledged.
@@ -42,7 +42,7 @@ pub(super) struct Sequence {
     begun_before: u64,
 }
 
-impl Sequence {
+impl ReceivedSequence {
     /// Of a connection whose messages are acknowledged when they were written out.
     pub(super) fn kept() -> Self {
         Self { written: Some(0), ..Self::default() }
@@ -145,19 +145,19 @@ mod tests {
 
     #[test]
     fn duplicates_are_dropped_and_jumps_are_seen() {
-        let mut sequence = Sequence::default();
+        let mut sequence = ReceivedSequence::default();
         assert_eq!(sequence.arrive(T0, Some(1), 10), SequenceOrder::InOrder);
         assert_eq!(sequence.arrive(T0, Some(2), 10), SequenceOrder::InOrder);
         assert_eq!(sequence.arrive(T0, Some(2), 10), SequenceOrder::Duplicate);
         assert_eq!(sequence.arrive(T0, Some(5), 10), SequenceOrder::Gap { expected: 3 });
         assert_eq!(sequence.arrive(T0, Some(4), 10), SequenceOrder::Duplicate);
         assert_eq!(sequence.arrive(T0, None, 10), SequenceOrder::InOrder);
-        assert_eq!(Sequence::default().arrive(T0, Some(2), 1), SequenceOrder::Gap { expected: 1 });
+        assert_eq!(ReceivedSequence::default().arrive(T0, Some(2), 1), SequenceOrder::Gap { expected: 1 });
     }
 
     #[test]
     fn acks_are_due_by_time_by_count_and_by_size() {
-        let mut sequence = Sequence::default();
+        let mut sequence = ReceivedSequence::default();
         sequence.arrive(T0, Some(1), 10);
         assert_eq!(sequence.take_ack(T0), None);
         assert_eq!(sequence.due(), Some(ACK_AFTER));
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_acknowledged_only_once_it_was_written_out() {
-        let mut sequence = Sequence::kept();
+        let mut sequence = ReceivedSequence::kept();
         for id in 1..=500 {
             sequence.arrive(T0, Some(id), ACK_BYTES);
         }
@@ -200,18 +200,18 @@ mod tests {
 
     #[test]
     fn a_resumed_connection_goes_on_after_what_was_done_and_knows_what_was_begun() {
-        let mut sequence = Sequence::resumed(5, 8);
+        let mut sequence = ReceivedSequence::resumed(5, 8);
         assert_eq!(sequence.arrive(T0, Some(5), 10), SequenceOrder::Duplicate);
         assert_eq!(sequence.arrive(T0, Some(6), 10), SequenceOrder::InOrder);
         assert_eq!(sequence.take_ack(ACK_AFTER), Some(5));
         let repeated = [6, 8, 9].map(|id| sequence.may_be_repeated(Some(id)));
         assert_eq!(repeated, [true, true, false]);
-        assert!(!sequence.may_be_repeated(None) && !Sequence::default().may_be_repeated(Some(1)));
+        assert!(!sequence.may_be_repeated(None) && !ReceivedSequence::default().may_be_repeated(Some(1)));
     }
 
     #[test]
     fn a_repeated_message_is_acknowledged_again() {
-        let mut sequence = Sequence::default();
+        let mut sequence = ReceivedSequence::default();
         sequence.arrive(T0, Some(1), 10);
         assert_eq!(sequence.take_ack(ACK_AFTER), Some(1));
         sequence.arrive(ACK_AFTER, Some(1), 10);

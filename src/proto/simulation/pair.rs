@@ -1,6 +1,6 @@
 //! Client sessions and the hub on a wire, in virtual time: what arrives when it is due, what is said to whom, and nothing
 //! of chance. Who plays with it says how long the wire takes and how dials end, and is told all that comes out
-//! ([`Surroundings`]): a scenario of a few lines, or a schedule of random trouble.
+//! ([`PairContext`]): a scenario of a few lines, or a schedule of random trouble.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) struct FrameArrival<'a> {
 }
 
 /// What is around the wire. `peer` counts the sessions from 0.
-pub(super) trait Surroundings {
+pub(super) trait PairContext {
     /// How long what is put on the wire takes.
     fn latency(&mut self) -> Duration;
     /// When a dial ends, and how.
@@ -119,7 +119,7 @@ impl Pair {
     }
 
     /// All of the clients that is due now.
-    pub(super) fn serve_peers(&mut self, around: &mut impl Surroundings) {
+    pub(super) fn serve_peers(&mut self, around: &mut impl PairContext) {
         let now = self.now;
         for index in 0..self.peers.len() {
             self.dialed(index);
@@ -175,7 +175,7 @@ impl Pair {
         }
     }
 
-    fn arrive_up(&mut self, around: &mut impl Surroundings, index: usize) {
+    fn arrive_up(&mut self, around: &mut impl PairContext, index: usize) {
         loop {
             let Some(wire) = &mut self.peers[index].wire else { return };
             if wire.paused || wire.up.front().is_none_or(|(at, _)| *at > self.now) {
@@ -199,7 +199,7 @@ impl Pair {
         }
     }
 
-    fn arrive_down(&mut self, around: &mut impl Surroundings, index: usize) {
+    fn arrive_down(&mut self, around: &mut impl PairContext, index: usize) {
         loop {
             let peer = &mut self.peers[index];
             let reads = peer.reads();
@@ -236,7 +236,7 @@ impl Pair {
     }
 
     /// Carries out all that session and hub have to say.
-    pub(super) fn drain(&mut self, around: &mut impl Surroundings) {
+    pub(super) fn drain(&mut self, around: &mut impl PairContext) {
         self.drain_hub(around);
         for index in 0..self.peers.len() {
             self.drain_session(around, index);
@@ -244,7 +244,7 @@ impl Pair {
         self.drain_hub(around);
     }
 
-    fn drain_hub(&mut self, around: &mut impl Surroundings) {
+    fn drain_hub(&mut self, around: &mut impl PairContext) {
         while let Some(output) = self.hub.poll_output() {
             match output {
                 hub::Output::Send { socket: OBSERVER, frame } => {
@@ -287,7 +287,7 @@ impl Pair {
         }
     }
 
-    fn send_down(&mut self, around: &mut impl Surroundings, socket: SocketId, what: Down) {
+    fn send_down(&mut self, around: &mut impl PairContext, socket: SocketId, what: Down) {
         let (now, latency) = (self.now, around.latency());
         self.with_wire(socket, |wire| wire.send_down(now, latency, what));
     }
@@ -300,7 +300,7 @@ impl Pair {
         });
     }
 
-    pub(super) fn drain_session(&mut self, around: &mut impl Surroundings, index: usize) {
+    pub(super) fn drain_session(&mut self, around: &mut impl PairContext, index: usize) {
         let now = self.now;
         loop {
             let peer = &mut self.peers[index];

@@ -16,7 +16,7 @@ use self::states::StateLedger;
 pub(super) use self::tally::Tally;
 use super::faults;
 use super::network::Rng;
-use super::pair::{DialFate, FrameArrival, Pair, SessionPeer, Surroundings};
+use super::pair::{DialFate, FrameArrival, Pair, PairContext, SessionPeer};
 use crate::fault::Faults;
 use crate::hub::{self, EventAnswer, Hub, HubConfig, UserEvent};
 use crate::session::{
@@ -304,7 +304,7 @@ impl Schedule {
     }
 }
 
-impl Surroundings for Ledger {
+impl PairContext for Ledger {
     fn latency(&mut self) -> Duration {
         self.rng.millis(0, self.slowest)
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::network::Rng;
-use super::pair::{DialFate, FrameArrival, Pair, SessionPeer, Surroundings};
+use super::pair::{DialFate, FrameArrival, Pair, PairContext, SessionPeer};
 use super::schedule::config;
 use crate::fault::Faults;
 use crate::hub::{Hub, HubConfig};
@@ -305,7 +305,7 @@ fn note(all: &mut BTreeMap<String, ArrivedStream>, message: &Message<'_>) {
     came.fragments.push(text.parse().unwrap());
 }
 
-impl Surroundings for StreamLedger {
+impl PairContext for StreamLedger {
     fn latency(&mut self) -> Duration {
         self.rng.millis(0, self.slowest)
     }

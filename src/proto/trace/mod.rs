@@ -5,10 +5,10 @@
 //! ([`Tracer::poll_output`]); `now` is the time since an origin of the caller's choice. After every input the caller drains
 //! the outputs, then sleeps until [`Tracer::poll_timeout`]. What it keeps is bounded, whatever a service sends.
 
-mod held;
 mod log_event;
 #[cfg(test)]
 mod tests;
+mod waiting_events;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::session::{Backoff, DialFailure, End, EndKind, Jitter, Loss, LossCause
 use crate::signalr::{
     self, BadRecord, HANDSHAKE, HandshakeProblem, Invocation, PING, PING_INTERVAL, SILENCE, SignalrRecord,
 };
-use held::WaitingEvents;
 pub use log_event::{Level, LogEvent, MOST_VALUES, Template};
+use waiting_events::WaitingEvents;
 
 /// The call that begins it.
 pub const START: &str = "startListeningToLogEvents";
@@ -484,7 +484,7 @@ impl Tracer {
                         live.has_traced = true;
                         self.was_good = true;
                     }
-                    if self.held.take_in(now, event) == held::EventNeed::Template {
+                    if self.held.take_in(now, event) == waiting_events::EventNeed::Template {
                         self.ask_for_template(now);
                     }
                     self.give_out(now);

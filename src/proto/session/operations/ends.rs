@@ -6,7 +6,7 @@ use super::{OperationPatience, Operations, Owner, PendingOperation, PendingState
 use crate::session::cause::OutcomeCause;
 use crate::session::config::OnUnknown;
 use crate::session::request::Outcome;
-use crate::session::sent::SentCounts;
+use crate::session::sent::AckIdCounts;
 
 impl Operations {
     /// The socket is gone: nothing is in flight any more, and no time runs (CLI contract, `--ack-timeout`). `accused`:
@@ -65,7 +65,7 @@ impl Operations {
         self.queue_all();
         self.drop_rejoins();
         // The next connection has seen none of them.
-        self.sent = SentCounts::default();
+        self.sent = AckIdCounts::default();
         self.carried.forget_connection();
         self.pending.values_mut().for_each(|operation| operation.counted = None);
         if on_unknown == OnUnknown::Resend {

@@ -10,7 +10,7 @@ use crate::session::{
     Received, Request, Snapshot, StreamEvent, StreamKey,
 };
 use crate::simulation::network::Rng;
-use crate::simulation::pair::{DialFate, FrameArrival, Pair, SessionPeer, Surroundings};
+use crate::simulation::pair::{DialFate, FrameArrival, Pair, PairContext, SessionPeer};
 use crate::simulation::schedule::config;
 use crate::{EncodedFrame, OwnedData, Subprotocol};
 
@@ -51,7 +51,7 @@ pub(super) struct SceneLog {
     pub(super) published: usize,
 }
 
-impl Surroundings for SceneLog {
+impl PairContext for SceneLog {
     fn latency(&mut self) -> Duration {
         ms(1)
     }
