@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use webpubsub_proto::session::{AckMode, Invocation, InvocationKey, Invoked, Outcome, OutcomeCause, Request, Status};
 
 pub use invoking::Invoking;
-pub(super) use pipeline::{Gathered, Settlements};
+pub(super) use pipeline::{PendingReplies, Settlements};
 pub use pipeline::{Pipeline, Settlement, Submission};
 pub use streams::{OutgoingStream, new_stream_id};
 pub(super) use streams::{StreamCommand, StreamReporter};

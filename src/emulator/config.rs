@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::events::EventHandler;
 use super::traffic::Traffic;
-use super::upstream::{CurrentRoutes, Limits};
+use super::upstream::{CurrentRoutes, ExchangeLimits};
 use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;
 use webpubsub_net::secret::Secret;
 use webpubsub_net::wire::{ServerTls, Tls};
@@ -36,7 +36,7 @@ pub struct ServerConfig {
     /// Which certificates of event handlers are accepted.
     pub handler_tls: Tls,
     /// How long event handlers may take, and how often they are asked.
-    pub handler_limits: Limits,
+    pub handler_limits: ExchangeLimits,
     /// What clients over TLS are shown; then there are no others. `None`: http and ws.
     pub tls: Option<Arc<ServerTls>>,
     /// Limits and intervals.
@@ -60,7 +60,7 @@ impl ServerConfig {
             traffic: Traffic::default(),
             handlers: None,
             handler_tls: Tls::default(),
-            handler_limits: Limits::default(),
+            handler_limits: ExchangeLimits::default(),
             tls: None,
             hub: HubConfig::default(),
             seed,

@@ -30,7 +30,7 @@ pub use config::ServerConfig;
 pub use events::EventHandler;
 pub use ready::{DEFAULT_HUB, DEFAULT_PORT, Ready};
 pub use running::Emulator;
-pub use server::{Bind, BindError, Detached, Listener, chosen_seed, random_seed, run};
+pub use server::{Bind, BindError, DetachedListener, Listener, chosen_seed, random_seed, run};
 pub use traffic::Observer;
 pub use upstream::{CurrentRoutes, watch};
 pub use webpubsub_net::auth::connection_string::DEVELOPMENT_KEY;

@@ -48,12 +48,12 @@ use super::traffic::{Observer, Traffic};
 use super::tunnel::Tunnels;
 use super::upstream::Upstream;
 use carrier::Carrier;
-pub use listener::{Bind, BindError, Detached, Listener};
+pub use listener::{Bind, BindError, DetachedListener, Listener};
 
 use feed::Feed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
-use pages::Pages;
+use pages::AllowedPages;
 use refusals::Refusals;
 use secure::Secure;
 use webpubsub_net::secret::Secret;
@@ -88,7 +88,7 @@ struct Server {
     /// REST requests are let in with an Entra token, whoever signed it.
     allow_unvalidated_entra: bool,
     /// Which web pages are let in.
-    pages: Pages,
+    pages: AllowedPages,
     endpoint: String,
     traffic: Traffic,
     /// What is said of whom is refused.
@@ -148,7 +148,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     let events = Events { otherwise: events, upstream: upstream.clone() };
     let secure = tls.map(|tls| Arc::new(Secure::new(tls, &endpoint)));
     let hubs = Arc::new(Hubs::new(hub, events, traffic.clone(), seed, faults.clone()));
-    let pages = Pages::new(&keys, allow_anonymous || allow_unvalidated_entra, allow_origins, &endpoint);
+    let pages = AllowedPages::new(&keys, allow_anonymous || allow_unvalidated_entra, allow_origins, &endpoint);
     let server = Arc::new(Server {
         keys,
         allow_anonymous,

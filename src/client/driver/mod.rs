@@ -27,7 +27,7 @@ use tracing::{Level, debug, enabled, trace};
 
 use super::event::{EventSink, Flow, Lifecycle, WireFrame, Wiretap};
 use super::handle::{
-    Commands, DriverCommand, Gathered, Handle, OperationBatch, Settlement, Settlements, Stop, StreamCommand,
+    Commands, DriverCommand, Handle, OperationBatch, PendingReplies, Settlement, Settlements, Stop, StreamCommand,
     StreamReporter, Submission, channel,
 };
 use webpubsub_net::secret::{self, FRAMES};
@@ -103,7 +103,7 @@ pub struct Driver<D: Dialer, S> {
     /// Who waits for which operation.
     replies: Dense<OutcomeWaiter>,
     /// What has settled of a pipeline's operations, and was not told yet.
-    gathered: Gathered,
+    gathered: PendingReplies,
     next_operation: u64,
     /// Who waits for which invocation.
     invocations: HashMap<InvocationKey, InvocationWaiter>,
@@ -188,7 +188,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             wiretap: None,
             commands,
             replies: Dense::default(),
-            gathered: Gathered::default(),
+            gathered: PendingReplies::default(),
             next_operation: 0,
             invocations: HashMap::new(),
             withdrawn: false,

@@ -40,14 +40,14 @@ pub(in super::super) type Settlements = mpsc::UnboundedSender<Vec<Settlement>>;
 
 /// What has settled and was not told yet. It is told at the end of a turn, when all of it is recorded.
 #[derive(Debug, Default)]
-pub(in super::super) struct Gathered {
+pub(in super::super) struct PendingReplies {
     /// Those who wait for one operation.
     answers: Vec<(oneshot::Sender<Outcome>, Outcome)>,
     /// A pipeline's, together.
     settled: Vec<(Settlements, Vec<Settlement>)>,
 }
 
-impl Gathered {
+impl PendingReplies {
     /// Adds the end of an operation that was asked for alone.
     pub(in super::super) fn answer(&mut self, to: oneshot::Sender<Outcome>, outcome: Outcome) {
         self.answers.push((to, outcome));

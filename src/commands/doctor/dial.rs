@@ -8,7 +8,7 @@ use crate::render::human;
 use crate::run::explain;
 use webpubsub_client::driver::DialedError;
 use webpubsub_net::clock;
-use webpubsub_net::wire::{Certificate, DialError, Facts, DialStep, StepKind, StepOutcome};
+use webpubsub_net::wire::{Certificate, DialError, DialStep, Facts, StepKind, StepOutcome};
 
 /// A certificate that expires sooner is worth a word.
 const SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);

@@ -13,7 +13,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 
 use super::carrier::{BaseStream, upgraded};
-use super::pages::Pages;
+use super::pages::AllowedPages;
 use super::refusals::{EntryPoint, Reason};
 use super::request::{Query, names};
 use super::upgrade::{SHOWN_PATH, UpgradeRefusal, accept_key, has_token, known_hub, respond, switching, token_of};
@@ -35,7 +35,7 @@ pub(super) fn router(server: Arc<Server>) -> Router {
         .route("/livetrace", any(livetrace::connect))
         .merge(rest::router())
         .fallback(nothing)
-        .layer(middleware::from_fn_with_state(Arc::clone(&server), Pages::keep_out))
+        .layer(middleware::from_fn_with_state(Arc::clone(&server), AllowedPages::keep_out))
         .with_state(server)
 }
 

@@ -83,7 +83,7 @@ pub struct Listener {
 
 /// A listener without a runtime, on its way to another one.
 #[derive(Debug)]
-pub struct Detached {
+pub struct DetachedListener {
     first: std::net::TcpListener,
     second: Option<std::net::TcpListener>,
     localhost: bool,
@@ -131,13 +131,17 @@ impl Listener {
     }
 
     /// Takes it from its runtime.
-    pub fn detach(self) -> io::Result<Detached> {
+    pub fn detach(self) -> io::Result<DetachedListener> {
         let Self { first, second, localhost } = self;
-        Ok(Detached { first: first.into_std()?, second: second.map(TcpListener::into_std).transpose()?, localhost })
+        Ok(DetachedListener {
+            first: first.into_std()?,
+            second: second.map(TcpListener::into_std).transpose()?,
+            localhost,
+        })
     }
 }
 
-impl Detached {
+impl DetachedListener {
     /// Gives it to the runtime that this is called in.
     pub fn attach(self) -> io::Result<Listener> {
         let Self { first, second, localhost } = self;

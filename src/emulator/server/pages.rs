@@ -3,7 +3,7 @@
 //!
 //! So a page of another site is kept out by its `Origin`, and where its own name was made to lead here (DNS rebinding) by
 //! the `Host` that it then asks for. Programs send no `Origin`, and pages of this machine are those of its developer.
-//! [`Pages::keep_out`] stands before every route of the service; the control endpoint has a guard of its own.
+//! [`AllowedPages::keep_out`] stands before every route of the service; the control endpoint has a guard of its own.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use webpubsub_net::secret::Secret;
 
 /// Who may use the service by way of a browser.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(super) struct AllowedPages {
     /// Nothing else keeps strangers out.
     guarded: bool,
     /// Origins besides those of this machine, in lower case.
@@ -49,7 +49,7 @@ pub(super) enum PageRefusal {
     Origin(String),
 }
 
-impl Pages {
+impl AllowedPages {
     /// `endpoint` is how the emulator is known; of `*` among the allowed ones, all are.
     pub(super) fn new(keys: &[Secret], allow_anonymous: bool, allowed: Vec<String>, endpoint: &str) -> Self {
         let open = allowed.iter().any(|origin| origin == "*");
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
-    fn check(pages: &Pages, host: &str, origin: &[&'static str]) -> Result<(), PageRefusal> {
+    fn check(pages: &AllowedPages, host: &str, origin: &[&'static str]) -> Result<(), PageRefusal> {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_str(host).unwrap());
         for origin in origin {
@@ -162,9 +162,9 @@ mod tests {
         pages.check(&headers, None)
     }
 
-    fn pages(key: &str, allow_anonymous: bool, allowed: &[&str]) -> Pages {
+    fn pages(key: &str, allow_anonymous: bool, allowed: &[&str]) -> AllowedPages {
         let allowed = allowed.iter().map(|origin| (*origin).to_owned()).collect();
-        Pages::new(&[Secret::new(key)], allow_anonymous, allowed, "http://dev.example:8080")
+        AllowedPages::new(&[Secret::new(key)], allow_anonymous, allowed, "http://dev.example:8080")
     }
 
     #[test]

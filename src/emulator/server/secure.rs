@@ -24,7 +24,7 @@ use url::{Host, Url};
 use super::trace;
 use crate::traffic::Traffic;
 use webpubsub_net::clock;
-use webpubsub_net::wire::{AcceptError, AcceptedTls, DialError, Reloaded, ServerTls};
+use webpubsub_net::wire::{AcceptError, AcceptedTls, DialError, ReloadResult, ServerTls};
 
 /// How long a client may take to begin TLS.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -174,16 +174,16 @@ impl Secure {
     }
 
     /// After a look at the files; gives what is wrong.
-    fn looked(&self, found: Result<Reloaded, DialError>, wrong: Option<(String, bool)>) -> Option<(String, bool)> {
+    fn looked(&self, found: Result<ReloadResult, DialError>, wrong: Option<(String, bool)>) -> Option<(String, bool)> {
         let file = self.tls.chain().display();
         match found {
-            Ok(Reloaded::Same) => {
+            Ok(ReloadResult::Same) => {
                 if matches!(wrong, Some((_, true))) {
                     info!("the certificate in `{file}` and its key are again what they were");
                 }
                 None
             }
-            Ok(Reloaded::Changed) => {
+            Ok(ReloadResult::Changed) => {
                 info!("the certificate in `{file}` or its key has changed, and is shown from now on");
                 self.said.lock().unwrap_or_else(PoisonError::into_inner).clear();
                 self.warn_of_certificate();

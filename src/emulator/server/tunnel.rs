@@ -122,7 +122,7 @@ fn names_path(aud: &str) -> bool {
 }
 
 /// A socket that is up.
-struct TunnelSocket<'a, S> {
+struct TunnelServerSocket<'a, S> {
     stream: WebSocket<S>,
     line: &'a TunnelLine,
     outbox: UnboundedReceiver<LineOutput>,
@@ -157,7 +157,7 @@ async fn run(
     let (asked, asking) = channel(WAITING_REQUESTS);
     let waiting = Arc::new(AtomicUsize::new(0));
     let answering = answer_requests(Arc::clone(server), Arc::clone(line), asking, Arc::clone(&waiting));
-    let mut socket = TunnelSocket { stream, line, outbox, next: None, asked, waiting, heard: Instant::now() };
+    let mut socket = TunnelServerSocket { stream, line, outbox, next: None, asked, waiting, heard: Instant::now() };
     let ended = {
         let mut answering = std::pin::pin!(answering);
         let mut answered = false;
@@ -210,7 +210,7 @@ async fn run(
     }
 }
 
-impl<S: Carrier> TunnelSocket<'_, S> {
+impl<S: Carrier> TunnelServerSocket<'_, S> {
     /// Moves what there is to move. Ready with how it ended, or with `None` when others should have their turn.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<TunnelSocketEnd>> {
         loop {

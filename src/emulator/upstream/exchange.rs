@@ -27,7 +27,7 @@ const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-reque
 
 /// How long handlers may take, and how often they are asked.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ExchangeLimits {
     /// For one event, all attempts together.
     pub request: Duration,
     /// For each request of a validation.
@@ -38,7 +38,7 @@ pub struct Limits {
     pub left_behind: u32,
 }
 
-impl Default for Limits {
+impl Default for ExchangeLimits {
     /// Those of the service's emulator (PROTOCOL §14.2, §14.6).
     fn default() -> Self {
         Self {
@@ -62,7 +62,7 @@ pub(super) struct HandlerCall<'a> {
 
 /// Asks one handler at a time.
 pub(super) struct HandlerExchange {
-    limits: Limits,
+    limits: ExchangeLimits,
     http: Http,
     validations: Validations,
     origin: ValidationOrigin,
@@ -78,7 +78,7 @@ impl HandlerExchange {
     pub(super) fn new(
         endpoint: &str,
         keys: &[Secret],
-        limits: Limits,
+        limits: ExchangeLimits,
         traffic: Traffic,
         tls: Tls,
         tunnels: Arc<Tunnels>,

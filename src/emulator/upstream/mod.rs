@@ -35,7 +35,7 @@ use tokio::time::timeout;
 pub(super) use admission::{Admission, ConnectRefusal};
 pub use answer::Changes;
 pub use current::CurrentRoutes;
-pub use exchange::Limits;
+pub use exchange::ExchangeLimits;
 pub use peer::PeerIdentity;
 pub use request::ConnectRequest;
 pub use watch::watch;
@@ -45,7 +45,7 @@ use crate::traffic::Traffic;
 use crate::tunnel::Tunnels;
 use answer::{UserEventAnswer, user_event_answer};
 use exchange::{HandlerCall, HandlerExchange, unexpected};
-use peer::{Job, Notice, Peer, Reply};
+use peer::{Job, Peer, PeerNotice, Reply};
 use request::HandlerPayload;
 use settings::{EventName, SystemEvent};
 use webpubsub_net::secret::Secret;
@@ -85,7 +85,7 @@ impl fmt::Debug for Upstream {
     }
 }
 
-impl Notice {
+impl PeerNotice {
     fn event(&self) -> SystemEvent {
         match self {
             Self::Connected => SystemEvent::Connected,
@@ -115,7 +115,7 @@ impl Upstream {
         routes: CurrentRoutes,
         endpoint: &str,
         keys: &[Secret],
-        limits: Limits,
+        limits: ExchangeLimits,
         traffic: Traffic,
         tls: Tls,
         tunnels: Arc<Tunnels>,
@@ -155,21 +155,21 @@ impl Upstream {
 
     /// A connection exists.
     pub(super) fn connected(self: &Arc<Self>, connection_id: &str) {
-        self.notice(connection_id, Notice::Connected);
+        self.notice(connection_id, PeerNotice::Connected);
     }
 
     /// A connection has joined a group.
     pub(super) fn joined(self: &Arc<Self>, connection_id: &str, group: &Arc<str>) {
-        self.notice(connection_id, Notice::Joined(Arc::clone(group)));
+        self.notice(connection_id, PeerNotice::Joined(Arc::clone(group)));
     }
 
     /// A connection is no longer in a group.
     pub(super) fn left(self: &Arc<Self>, connection_id: &str, group: &Arc<str>) {
-        self.notice(connection_id, Notice::Left(Arc::clone(group)));
+        self.notice(connection_id, PeerNotice::Left(Arc::clone(group)));
     }
 
     /// Tells handlers of a connection, behind what they were to be told of it before. Its events do not wait for that.
-    fn notice(self: &Arc<Self>, connection_id: &str, notice: Notice) {
+    fn notice(self: &Arc<Self>, connection_id: &str, notice: PeerNotice) {
         let Some(peer) = self.peers().get(connection_id).cloned() else { return };
         let event = notice.event();
         if self.routes.get().find(&peer.hub, EventName::System(event)).is_none() {

@@ -31,7 +31,7 @@ struct PeerStanding {
 
 /// Something that handlers are told of a connection, one after another, and that holds none of its events up.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(super) enum PeerNotice {
     /// It exists.
     Connected,
     /// It has joined a group.
@@ -54,7 +54,7 @@ struct PeerState {
     /// A task works the queue off.
     busy: bool,
     /// What its handlers are to be told, in order.
-    notices: VecDeque<(Notice, OwnedSemaphorePermit)>,
+    notices: VecDeque<(PeerNotice, OwnedSemaphorePermit)>,
     /// About how many bytes its events take that were not answered yet.
     unanswered: usize,
     /// Room for them, once the client has gone.
@@ -180,14 +180,14 @@ impl Peer {
     }
 
     /// Queues a notice, with its place among all that wait. Tells whether a task has to be started for them.
-    pub(super) fn notice(&self, notice: Notice, place: OwnedSemaphorePermit) -> bool {
+    pub(super) fn notice(&self, notice: PeerNotice, place: OwnedSemaphorePermit) -> bool {
         let mut state = self.state();
         state.notices.push_back((notice, place));
         self.standing.send_if_modified(|standing| !std::mem::replace(&mut standing.announcing, true))
     }
 
     /// The next notice; without one the task is done with them.
-    pub(super) fn pop_notice(&self) -> Option<(Notice, OwnedSemaphorePermit)> {
+    pub(super) fn pop_notice(&self) -> Option<(PeerNotice, OwnedSemaphorePermit)> {
         let mut state = self.state();
         let notice = state.notices.pop_front();
         if notice.is_none() {

@@ -71,7 +71,7 @@ pub enum AccessUrlError {
     Path,
     /// The path for clients of another protocol (PROTOCOL §1.1).
     #[error("the URL is one for {} clients", .0.name())]
-    Foreign(Foreign),
+    Foreign(ForeignProtocol),
     /// `/client` without exactly one `hub`.
     #[error("the path `/client` needs the hub once, as `?hub=HUB`")]
     HubParameter,
@@ -88,14 +88,14 @@ pub enum AccessUrlError {
 
 /// What other clients of the service speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Foreign {
+pub enum ForeignProtocol {
     /// `/clients/mqtt/hubs/HUB`.
     Mqtt,
     /// `/clients/socketio/hubs/HUB`.
     SocketIo,
 }
 
-impl Foreign {
+impl ForeignProtocol {
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
@@ -167,7 +167,7 @@ impl AccessUrl {
                 _ => return Err(AccessUrlError::HubParameter),
             }
         } else {
-            return Err(Foreign::of(path).map_or(AccessUrlError::Path, AccessUrlError::Foreign));
+            return Err(ForeignProtocol::of(path).map_or(AccessUrlError::Path, AccessUrlError::Foreign));
         };
         let base = base.len();
         check_hub_name(&hub).map_err(AccessUrlError::Hub)?;

@@ -29,12 +29,12 @@ const LONGEST_NAME: usize = 64;
 /// `text` without what is or looks like a secret: what was remembered, values after a secret's name, credentials of
 /// `Authorization` headers, user information of URLs and anything of the shape of a JWT.
 pub fn redact(text: &str) -> Cow<'_, str> {
-    without(text, spans(text, Names::All, false))
+    without(text, spans(text, NameSet::All, false))
 }
 
 /// The same for text that was cut before it came here: its end may be the beginning of a secret.
 pub fn redact_cut(text: &str) -> Cow<'_, str> {
-    without(text, spans(text, Names::All, true))
+    without(text, spans(text, NameSet::All, true))
 }
 
 /// A URL, or its path and query, that somebody else made: of the query, values are left out whose names are those of secrets,
@@ -67,19 +67,19 @@ pub fn excerpt(text: &str, most: usize) -> Cow<'_, str> {
 
 /// Whether there is something in `text` that is a secret for certain, which names that only sound like one do not make.
 pub fn holds_secret(text: &str) -> bool {
-    !spans(text, Names::Certain, false).is_empty()
+    !spans(text, NameSet::Certain, false).is_empty()
 }
 
 /// Which names say that what follows is secret.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Names {
+enum NameSet {
     /// [`NAMES`].
     Certain,
     /// Those that sound like one as well, where they are written as a program writes them.
     All,
 }
 
-fn spans(text: &str, names: Names, cut: bool) -> Vec<(usize, usize)> {
+fn spans(text: &str, names: NameSet, cut: bool) -> Vec<(usize, usize)> {
     let mut spans = memory::spans(text, cut);
     named(text, names, &mut spans);
     encoded(text, &mut spans);
@@ -126,7 +126,7 @@ fn run(bytes: &[u8], start: usize, of: impl Fn(u8) -> bool) -> usize {
 }
 
 /// Values with a name: `name=value`, `"name": "value"`, and the same inside a string of a string, `\"name\": \"value\"`.
-fn named(text: &str, names: Names, spans: &mut Vec<(usize, usize)>) {
+fn named(text: &str, names: NameSet, spans: &mut Vec<(usize, usize)>) {
     let bytes = text.as_bytes();
     // What lies before was looked at, or is a secret.
     let mut done = 0;
@@ -142,8 +142,8 @@ fn named(text: &str, names: Names, spans: &mut Vec<(usize, usize)>) {
         let name = &text[name_start..name_end];
         let Some(weight) = weight(name) else { continue };
         let joint = Joint::of(&bytes[name_end..separator], &bytes[separator..start]);
-        let program = names == Names::All && joint.is_of_a_program(name);
-        if weight == Certainty::Sounds && !program && !(names == Names::All && joint.colon) {
+        let program = names == NameSet::All && joint.is_of_a_program(name);
+        if weight == Certainty::Sounds && !program && !(names == NameSet::All && joint.colon) {
             continue;
         }
         let end = match joint.quote {

@@ -62,7 +62,7 @@ pub(super) async fn connect(
     options: &DialOptions,
     progress: &DialProgress,
 ) -> Result<Stream, DialError> {
-    let result = Attempt { lookup: &SystemResolver, target, options, progress }.stream().await;
+    let result = DialAttempt { lookup: &SystemResolver, target, options, progress }.stream().await;
     result.map_err(|error| options.tls.judge(error))
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn dial_with(
     options: &DialOptions,
     progress: &DialProgress,
 ) -> Result<Link<Stream>, DialError> {
-    let result = Attempt { lookup, target, options, progress }.run().await;
+    let result = DialAttempt { lookup, target, options, progress }.run().await;
     let result = result.map_err(|error| options.tls.judge(error));
     if let Err(error) = &result {
         progress.failed(error);
@@ -97,14 +97,14 @@ pub(super) async fn dial_with(
 }
 
 /// One dial.
-struct Attempt<'a, L> {
+struct DialAttempt<'a, L> {
     lookup: &'a L,
     target: &'a Target,
     options: &'a DialOptions,
     progress: &'a DialProgress,
 }
 
-impl<L: Lookup> Attempt<'_, L> {
+impl<L: Lookup> DialAttempt<'_, L> {
     async fn run(&self) -> Result<Link<Stream>, DialError> {
         let Self { target, options, progress, .. } = self;
         let stream = self.stream().await?;

@@ -35,7 +35,7 @@ pub use proxy::{Exceptions, Proxies, Proxy, ProxyError, ProxyProblem, ProxySchem
 pub use requests::{HttpAnswer, HttpClient, HttpError, HttpLimits, HttpRequest, Server, in_one_line};
 pub use stream::{Stream, prepare};
 pub use target::{Stage, Target};
-pub use tls::{AcceptError, AcceptedTls, Reloaded, ServerTls, Tls, TlsSettings};
+pub use tls::{AcceptError, AcceptedTls, ReloadResult, ServerTls, Tls, TlsSettings};
 pub use trail::DialProgress;
 pub use trail::{DialStep, Facts, StepKind, StepOutcome};
 pub use websocket::{Breach, CloseDefect, SocketError, SocketMessage, SocketRole, WebSocket};

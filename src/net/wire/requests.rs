@@ -228,7 +228,7 @@ struct Idle {
 }
 
 /// What came of a request on a connection.
-enum Exchanged {
+enum ExchangeResult {
     Answer(HttpAnswer),
     /// It did not leave: a kept connection had ended meanwhile.
     Unsent(Request<Full<Bytes>>),
@@ -281,16 +281,16 @@ impl HttpClient {
             sent.store(true, Ordering::Relaxed);
             let exchange = async {
                 match sender.try_send_request(message).await {
-                    Ok(response) => self.read(sender, response, request.private).await.map(Exchanged::Answer),
+                    Ok(response) => self.read(sender, response, request.private).await.map(ExchangeResult::Answer),
                     Err(mut error) => match error.take_message().filter(|_| !fresh) {
-                        Some(unsent) => Ok(Exchanged::Unsent(unsent)),
+                        Some(unsent) => Ok(ExchangeResult::Unsent(unsent)),
                         None => Err(self.explain(error.into_error())),
                     },
                 }
             };
             match timeout(self.limits.answer, exchange).await.unwrap_or_else(|_| Err(self.too_late()))? {
-                Exchanged::Answer(answer) => return Ok(answer),
-                Exchanged::Unsent(unsent) => message = unsent,
+                ExchangeResult::Answer(answer) => return Ok(answer),
+                ExchangeResult::Unsent(unsent) => message = unsent,
             }
         }
     }

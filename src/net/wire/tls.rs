@@ -30,7 +30,7 @@ use super::certificate::Certificate;
 use super::error::{CertificateProblem, DialError, reason_of};
 use super::pem::{self, PemProblem};
 use super::trail::Facts;
-pub use accept::{AcceptError, AcceptedTls, Reloaded, ServerTls};
+pub use accept::{AcceptError, AcceptedTls, ReloadResult, ServerTls};
 use named::NamedVerifier;
 use watch::{AcceptAll, ClientIdentity, Handshake, SeenHandshake, WatchingVerifier};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::commands::emulator::args::HandlerArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Input, Note};
-use webpubsub_emulator::upstream::Limits;
+use webpubsub_emulator::upstream::ExchangeLimits;
 use webpubsub_emulator::upstream::settings::{Handler, HandlerError, Routes, SettingsFile, SystemEvents, UserEvents};
 use webpubsub_net::secret::Secret;
 
@@ -58,8 +58,8 @@ impl Handlers {
     }
 
     /// How long they may take, and how often they are asked.
-    pub fn limits(&self) -> Limits {
-        let usual = Limits::default();
+    pub fn limits(&self) -> ExchangeLimits {
+        let usual = ExchangeLimits::default();
         // The last pause is that before each further attempt, too.
         let longest = usual.retries.last().copied().unwrap_or_default();
         let pauses = usual.retries.iter().copied().chain(std::iter::repeat(longest));
@@ -67,7 +67,7 @@ impl Handlers {
             Some(count) => pauses.take(count.into()).collect(),
             None => usual.retries.clone(),
         };
-        Limits {
+        ExchangeLimits {
             request: self.timeout.unwrap_or(usual.request),
             validation: self.timeout.map_or(usual.validation, |timeout| timeout.min(usual.validation)),
             retries,

@@ -8,7 +8,7 @@ use super::*;
 use crate::events::EventHandler;
 use crate::server::handshake_faults::HandshakeFaults;
 use crate::server::hubs::{Events, Hubs};
-use crate::server::pages::Pages;
+use crate::server::pages::AllowedPages;
 use crate::server::refusals::Refusals;
 use crate::tasks::Tasks;
 use crate::traffic::Traffic;
@@ -26,7 +26,7 @@ fn server(advertised: bool) -> Server {
         keys: vec![Secret::new(""), Secret::new(KEY)],
         allow_anonymous: false,
         allow_unvalidated_entra: false,
-        pages: Pages::new(&[], false, Vec::new(), "https://dev.example"),
+        pages: AllowedPages::new(&[], false, Vec::new(), "https://dev.example"),
         endpoint: "https://dev.example".to_owned(),
         advertised,
         traffic: traffic.clone(),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
-use crate::upstream::Limits;
+use crate::upstream::ExchangeLimits;
 use crate::upstream::settings::{Handler, Routes, SystemEvents, UserEvents};
 use webpubsub_proto::fault::Fault;
 use webpubsub_proto::tunnel::{
@@ -15,7 +15,7 @@ async fn emulator(faults: &[&str]) -> TestEmulator {
     let flag = "tunnel:///hooks/{hub}?e={event},user-events=*,system-events=";
     let handler = Handler::from_flag(flag, &UserEvents::All, SystemEvents::NONE).unwrap();
     let routes = Routes { every_hub: vec![handler], ..Routes::default() };
-    let limits = Limits { retries: vec![Duration::from_millis(1)], ..Limits::default() };
+    let limits = ExchangeLimits { retries: vec![Duration::from_millis(1)], ..ExchangeLimits::default() };
     let faults = faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect();
     let config = ServerConfig::new([7; 32]);
     let handlers = Some(CurrentRoutes::new(routes));

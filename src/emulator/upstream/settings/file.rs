@@ -51,7 +51,7 @@ impl SettingsFile {
         let text = to_strict(text.trim_start_matches('\u{feff}'));
         let root: Value = serde_json::from_str(&text).map_err(|error| FileError::Syntax(error.to_string()))?;
         let mut settings = Self::default();
-        let root = Node { place: String::new(), value: &root };
+        let root = SettingsNode { place: String::new(), value: &root };
         if let Some(hubs) = hubs_of_azure(&root)? {
             for hub in hubs {
                 settings.hub_of_azure(&hub)?;
@@ -74,7 +74,7 @@ impl SettingsFile {
     }
 
     /// `node` is where the hub stands.
-    fn add(&mut self, node: &Node<'_>, hub: &str, handlers: Vec<Handler>) -> Result<(), FileError> {
+    fn add(&mut self, node: &SettingsNode<'_>, hub: &str, handlers: Vec<Handler>) -> Result<(), FileError> {
         check_hub_name(hub).map_err(|error| node.error(error))?;
         if self.hubs.insert(hub.to_ascii_lowercase(), handlers).is_some() {
             return Err(node.error("the hub is given twice; names of hubs have no case"));
@@ -83,7 +83,7 @@ impl SettingsFile {
     }
 
     /// Much of what is said of one in Azure is no business of ours.
-    fn hub_of_azure(&mut self, hub: &Node<'_>) -> Result<(), FileError> {
+    fn hub_of_azure(&mut self, hub: &SettingsNode<'_>) -> Result<(), FileError> {
         let object = hub.object()?;
         let name = object.get("name")?.ok_or_else(|| hub.error("it has no `name`"))?;
         let properties = object.get("properties")?;
@@ -110,7 +110,7 @@ impl SettingsFile {
         self.add(&name, short, handlers)
     }
 
-    fn handlers(&mut self, hub: &Node<'_>) -> Result<Vec<Handler>, FileError> {
+    fn handlers(&mut self, hub: &SettingsNode<'_>) -> Result<Vec<Handler>, FileError> {
         let object = hub.object()?;
         for (name, node) in object.entries() {
             if name.eq_ignore_ascii_case("EventListeners") {
@@ -124,7 +124,7 @@ impl SettingsFile {
     }
 
     /// `pattern` is the name of what says which events of clients it takes.
-    fn handler(&mut self, node: &Node<'_>, pattern: &str) -> Result<Handler, FileError> {
+    fn handler(&mut self, node: &SettingsNode<'_>, pattern: &str) -> Result<Handler, FileError> {
         let known = ["UrlTemplate", pattern, "SystemEvents", "Auth"];
         let object = node.object()?;
         for (name, node) in object.entries() {
@@ -152,7 +152,7 @@ impl SettingsFile {
 }
 
 /// The hubs in what Azure says of one or several; `None`: it is something else.
-fn hubs_of_azure<'a>(root: &Node<'a>) -> Result<Option<Vec<Node<'a>>>, FileError> {
+fn hubs_of_azure<'a>(root: &SettingsNode<'a>) -> Result<Option<Vec<SettingsNode<'a>>>, FileError> {
     if root.value.is_array() {
         return root.array().map(Some);
     }
@@ -162,11 +162,11 @@ fn hubs_of_azure<'a>(root: &Node<'a>) -> Result<Option<Vec<Node<'a>>>, FileError
         Some(_) | None => {}
     }
     let is_hub = object.get("properties")?.is_some() || object.get("eventHandlers")?.is_some();
-    Ok(is_hub.then(|| vec![Node { place: String::new(), value: root.value }]))
+    Ok(is_hub.then(|| vec![SettingsNode { place: String::new(), value: root.value }]))
 }
 
 /// Nothing but `None`, which Azure writes where there is nothing.
-fn check_auth(auth: &Node<'_>) -> Result<(), FileError> {
+fn check_auth(auth: &SettingsNode<'_>) -> Result<(), FileError> {
     match auth.object()?.get("Type")? {
         Some(kind) if !kind.string()?.eq_ignore_ascii_case("None") => {
             Err(kind.error("handlers are asked without credentials; leave it out"))
@@ -175,40 +175,40 @@ fn check_auth(auth: &Node<'_>) -> Result<(), FileError> {
     }
 }
 
-fn access_key(node: &Node<'_>) -> Result<Secret, FileError> {
+fn access_key(node: &SettingsNode<'_>) -> Result<Secret, FileError> {
     let key = node.string()?;
     check_access_key(key).map_err(|error| node.error(error))?;
     Ok(Secret::new(key))
 }
 
 /// A value and the place it stands at.
-struct Node<'a> {
+struct SettingsNode<'a> {
     place: String,
     value: &'a Value,
 }
 
 /// An object and the place it stands at.
-struct Object<'a> {
+struct SettingsObject<'a> {
     place: String,
     members: &'a Map<String, Value>,
 }
 
-impl<'a> Node<'a> {
+impl<'a> SettingsNode<'a> {
     fn error(&self, problem: impl ToString) -> FileError {
         let place = if self.place.is_empty() { "(the whole file)".to_owned() } else { self.place.clone() };
         FileError::Value { place, problem: problem.to_string() }
     }
 
-    fn object(&self) -> Result<Object<'a>, FileError> {
+    fn object(&self) -> Result<SettingsObject<'a>, FileError> {
         match self.value {
-            Value::Object(members) => Ok(Object { place: self.place.clone(), members }),
+            Value::Object(members) => Ok(SettingsObject { place: self.place.clone(), members }),
             _ => Err(self.error("it has to be an object")),
         }
     }
 
     fn array(&self) -> Result<Vec<Self>, FileError> {
         let Value::Array(items) = self.value else { return Err(self.error("it has to be an array")) };
-        let node = |(index, value)| Node { place: format!("{}[{index}]", self.place), value };
+        let node = |(index, value)| SettingsNode { place: format!("{}[{index}]", self.place), value };
         Ok(items.iter().enumerate().map(node).collect())
     }
 
@@ -217,14 +217,14 @@ impl<'a> Node<'a> {
     }
 }
 
-impl<'a> Object<'a> {
-    fn node(&self, name: &str, value: &'a Value) -> Node<'a> {
+impl<'a> SettingsObject<'a> {
+    fn node(&self, name: &str, value: &'a Value) -> SettingsNode<'a> {
         let dot = if self.place.is_empty() { "" } else { "." };
-        Node { place: format!("{}{dot}{name}", self.place), value }
+        SettingsNode { place: format!("{}{dot}{name}", self.place), value }
     }
 
     /// The member with that name; null counts as absent.
-    fn get(&self, name: &str) -> Result<Option<Node<'a>>, FileError> {
+    fn get(&self, name: &str) -> Result<Option<SettingsNode<'a>>, FileError> {
         let mut found = self.members.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
         let first = found.next().map(|(own, value)| self.node(own, value));
         if let Some((second, value)) = found.next() {
@@ -234,7 +234,7 @@ impl<'a> Object<'a> {
     }
 
     /// All members that are not null.
-    fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
+    fn entries(&self) -> impl Iterator<Item = (&'a str, SettingsNode<'a>)> {
         let members = self.members.iter().filter(|(_, value)| !value.is_null());
         members.map(|(name, value)| (name.as_str(), self.node(name, value)))
     }

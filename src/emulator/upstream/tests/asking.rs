@@ -1,7 +1,7 @@
 use super::*;
 
 /// A handler without system events, so that a client is connected without its word.
-async fn with_client(limits: Limits) -> (Webhook, EventClient) {
+async fn with_client(limits: ExchangeLimits) -> (Webhook, EventClient) {
     let webhook = Webhook::start().await;
     let upstream = upstream(format!("{},system-events=", webhook.url("/{hub}/{event}?k=v")), limits);
     let client = EventClient::connected(&upstream).await;
@@ -103,7 +103,7 @@ async fn what_does_not_pass_is_not_tried_again() {
 
 #[tokio::test]
 async fn a_handler_that_does_not_answer_in_time_has_failed() {
-    let limits = Limits { request: Duration::from_millis(50), ..quick() };
+    let limits = ExchangeLimits { request: Duration::from_millis(50), ..quick() };
     let (webhook, mut client) = with_client(limits).await;
     client.send("vote", OwnedData::text("x"));
     let silent = webhook.next().await;
@@ -292,7 +292,7 @@ async fn a_handler_that_hangs_does_not_keep_a_server_from_stopping() {
 #[tokio::test]
 async fn of_too_much_that_clients_left_behind_the_last_is_forgotten() {
     let webhook = Webhook::start().await;
-    let limits = Limits { left_behind: 200, ..quick() };
+    let limits = ExchangeLimits { left_behind: 200, ..quick() };
     let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/{event}")), limits);
     let large = || OwnedData::text(&"x".repeat(60_000));
     let mut first = EventClient::connected(&upstream).await;

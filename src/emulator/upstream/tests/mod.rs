@@ -25,8 +25,8 @@ async fn bounded<T>(work: impl Future<Output = T>) -> T {
     timeout(Duration::from_secs(20), work).await.unwrap()
 }
 
-fn quick() -> Limits {
-    Limits { retries: vec![Duration::from_millis(1); 3], ..Limits::default() }
+fn quick() -> ExchangeLimits {
+    ExchangeLimits { retries: vec![Duration::from_millis(1); 3], ..ExchangeLimits::default() }
 }
 
 /// Handlers for every hub, as flags describe them.
@@ -35,7 +35,7 @@ fn routes(flags: &[String]) -> CurrentRoutes {
     CurrentRoutes::new(Routes { every_hub: flags.iter().map(handler).collect(), ..Routes::default() })
 }
 
-fn upstream(flag: String, limits: Limits) -> Arc<Upstream> {
+fn upstream(flag: String, limits: ExchangeLimits) -> Arc<Upstream> {
     let keys = [Secret::new(DEVELOPMENT_KEY)];
     let tunnels = Arc::new(Tunnels::new("http://localhost:8080", Faults::new(7)));
     let (endpoint, tls) = ("http://localhost:8080", Tls::default());

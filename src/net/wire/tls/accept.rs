@@ -47,7 +47,7 @@ struct CurrentCertificate {
 
 /// What another look at the files has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reloaded {
+pub enum ReloadResult {
     /// They are as they were.
     Same,
     /// They have changed, and what they hold now is shown.
@@ -106,13 +106,13 @@ impl ServerTls {
     }
 
     /// Looks at the files again. Where they cannot be used, what they held before is still shown. Blocks.
-    pub fn reload(&self) -> Result<Reloaded, DialError> {
+    pub fn reload(&self) -> Result<ReloadResult, DialError> {
         if digest(&self.chain, &self.key)? == self.lock().digest {
-            return Ok(Reloaded::Same);
+            return Ok(ReloadResult::Same);
         }
         let current = current(&self.chain, &self.key)?;
         *self.lock() = current;
-        Ok(Reloaded::Changed)
+        Ok(ReloadResult::Changed)
     }
 
     /// The file with the certificate.

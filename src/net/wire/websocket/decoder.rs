@@ -3,7 +3,7 @@
 use bytes::{Buf as _, BytesMut};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::header::{Header, Opcode, apply_mask};
+use super::header::{FrameHeader, Opcode, apply_mask};
 use super::{Breach, CloseFrame, SocketMessage, SocketRole};
 
 /// Takes messages out of a buffer of bytes that came, however these were cut.
@@ -13,7 +13,7 @@ pub struct Decoder {
     /// The most bytes of a message.
     limit: usize,
     /// Of the frame whose payload is not whole yet. It was taken from the buffer.
-    header: Option<Header>,
+    header: Option<FrameHeader>,
     /// A message whose last fragment has not come.
     partial: Option<PartialMessage>,
 }
@@ -59,7 +59,7 @@ impl Decoder {
             let header = match self.header {
                 Some(header) => header,
                 None => {
-                    let Some((header, size)) = Header::parse(buffer)? else { return Ok(None) };
+                    let Some((header, size)) = FrameHeader::parse(buffer)? else { return Ok(None) };
                     self.check(&header)?;
                     buffer.advance(size);
                     header
@@ -83,7 +83,7 @@ impl Decoder {
     }
 
     /// Whether a frame may come now.
-    fn check(&self, header: &Header) -> Result<(), Breach> {
+    fn check(&self, header: &FrameHeader) -> Result<(), Breach> {
         match (self.role, header.mask) {
             (SocketRole::Client, Some(_)) => return Err(Breach::Masked),
             (SocketRole::Server, None) => return Err(Breach::Unmasked),
@@ -101,7 +101,7 @@ impl Decoder {
     }
 
     /// A frame is whole.
-    fn take(&mut self, header: Header, payload: BytesMut) -> Result<Option<SocketMessage>, Breach> {
+    fn take(&mut self, header: FrameHeader, payload: BytesMut) -> Result<Option<SocketMessage>, Breach> {
         let kind = match header.opcode {
             Opcode::Text => MessageKind::Text,
             Opcode::Binary => MessageKind::Binary,

@@ -50,7 +50,7 @@ pub(super) const MAX_CONTROL: u64 = 125;
 
 /// The header of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct FrameHeader {
     pub(super) last: bool,
     pub(super) opcode: Opcode,
     pub(super) mask: Option<[u8; 4]>,
@@ -58,7 +58,7 @@ pub(super) struct Header {
     pub(super) length: u64,
 }
 
-impl Header {
+impl FrameHeader {
     /// Reads a header from the beginning of `bytes`, and how many bytes it has. `None`: there are too few yet.
     pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Breach> {
         let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-use super::header::{Header, Opcode, apply_mask};
+use super::header::{FrameHeader, Opcode, apply_mask};
 use super::output::WriteBuffer;
 use super::{Breach, Decoder, SocketMessage, SocketRole};
 
@@ -217,7 +217,7 @@ where
         }
         let length = (before.len() + shared.len() + after.len()) as u64;
         let own = self.output.own();
-        Header { last: true, opcode, mask: None, length }.write(own);
+        FrameHeader { last: true, opcode, mask: None, length }.write(own);
         own.extend_from_slice(before);
         self.output.share(shared.clone());
         self.output.own().extend_from_slice(after);
@@ -248,7 +248,7 @@ where
             SocketRole::Server => None,
         };
         let output = self.output.own();
-        Header { last: true, opcode, mask, length: payload.len() as u64 }.write(output);
+        FrameHeader { last: true, opcode, mask, length: payload.len() as u64 }.write(output);
         let start = output.len();
         output.extend_from_slice(payload);
         if let Some(mask) = mask {

@@ -13,7 +13,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{self, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message as Theirs};
 
-use super::header::{Header, Opcode, apply_mask};
+use super::header::{FrameHeader, Opcode, apply_mask};
 use super::*;
 
 const LIMIT: usize = 100_000;
@@ -211,12 +211,12 @@ fn headers_are_written_as_they_are_read() {
         for mask in [None, Some([1, 2, 3, 4])] {
             for opcode in [Opcode::Continuation, Opcode::Text, Opcode::Binary] {
                 for last in [false, true] {
-                    let header = Header { last, opcode, mask, length };
+                    let header = FrameHeader { last, opcode, mask, length };
                     let mut bytes = Vec::new();
                     header.write(&mut bytes);
-                    assert_eq!(Header::parse(&bytes), Ok(Some((header, bytes.len()))));
+                    assert_eq!(FrameHeader::parse(&bytes), Ok(Some((header, bytes.len()))));
                     for short in 0..bytes.len() {
-                        assert_eq!(Header::parse(&bytes[..short]), Ok(None));
+                        assert_eq!(FrameHeader::parse(&bytes[..short]), Ok(None));
                     }
                 }
             }
