@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -40,6 +41,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tower_layer::Layer as _;
 
 use super::config::ServerConfig;
 use super::ready::endpoint;
@@ -184,6 +186,8 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
     let counted = Arc::clone(&server);
     memory::prepare();
     background.spawn(memory::give_back(move || counted.hubs.connection_count() + counted.sockets.len()));
+    let routes = [handshake::router(Arc::clone(&server)), control::router(Arc::clone(&server)), page::router()];
+    let router = routes.into_iter().fold(Router::new(), Router::merge);
     let mut shutdown = std::pin::pin!(shutdown);
     let mut last_warning: Option<Instant> = None;
     loop {
@@ -191,10 +195,10 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let server = Arc::clone(&server);
+                    let router = router.clone();
                     match secure.clone() {
-                        None => requests.spawn(serve_requests(stream, peer, server)),
-                        Some(secure) => requests.spawn(serve_secure(stream, peer, secure, server)),
+                        None => requests.spawn(serve_requests(stream, peer, router)),
+                        Some(secure) => requests.spawn(serve_secure(stream, peer, secure, router, Arc::clone(&server))),
                     };
                 }
                 Err(error) => {
@@ -227,23 +231,22 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
 }
 
 /// The same for a client that has to begin TLS first.
-async fn serve_secure(stream: TcpStream, peer: SocketAddr, secure: Arc<Secure>, server: Arc<Server>) {
+async fn serve_secure(stream: TcpStream, peer: SocketAddr, secure: Arc<Secure>, router: Router, server: Arc<Server>) {
     // An answer of the handshake must not wait for acknowledgements of the one before.
     let _ = stream.set_nodelay(true);
     if let Some(stream) = secure.greet(stream, peer, &server.traffic).await {
-        drop(secure);
-        serve_requests(stream, peer, server).await;
+        drop((secure, server));
+        serve_requests(stream, peer, router).await;
     }
 }
 
 /// Serves the requests of one connection, until it ends or becomes a WebSocket.
-async fn serve_requests(stream: impl Carrier, peer: SocketAddr, server: Arc<Server>) {
+async fn serve_requests(stream: impl Carrier, peer: SocketAddr, router: Router) {
     // Small frames must not wait for acknowledgements of the ones before.
     let _ = stream.tcp().set_nodelay(true);
     let local = stream.tcp().local_addr().ok().map(|address| address.ip());
     let visit = control::Visit { peer: peer.ip(), local };
-    let router = handshake::router(Arc::clone(&server)).merge(control::router(server, visit)).merge(page::router());
-    let service = TowerToHyperService::new(router);
+    let service = TowerToHyperService::new(Extension(visit).layer(router));
     let connection = http1().serve_connection(TokioIo::new(stream), service).with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%error, "an HTTP connection broke");

@@ -12,11 +12,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
+use axum::{Extension, Router};
 use http::header::{self, HeaderValue};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -34,16 +34,16 @@ pub(super) use guard::Visit;
 /// Largest body of a request.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The routes, for one TCP connection.
-pub(super) fn router(server: Arc<Server>, visit: Visit) -> Router {
+/// The routes. Each request has a [`Visit`] as an extension.
+pub(super) fn router(server: Arc<Server>) -> Router {
     Router::new()
         .route("/emulator", any(answer))
         .route("/emulator/", any(answer))
         .route("/emulator/{*path}", any(answer))
-        .with_state((server, visit))
+        .with_state(server)
 }
 
-async fn answer(State((server, visit)): State<(Arc<Server>, Visit)>, request: Request) -> Response {
+async fn answer(State(server): State<Arc<Server>>, Extension(visit): Extension<Visit>, request: Request) -> Response {
     if let Err(refusal) = guard::check(&server, &visit, request.headers()) {
         return refusal.into_response();
     }
