@@ -12,11 +12,11 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::failure::{Failure, Kind};
-use crate::render::Stream;
+use crate::render::ConsoleStream;
 use webpubsub_net::secret::{FRAMES, REDACTED, redact};
 
 /// Starts the log of a client, whose lifecycle its printer tells.
-pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+pub fn start(verbosity: u8, filter: Option<&str>, stream: &ConsoleStream) -> Result<(), Failure> {
     let wanted = match verbosity {
         0 | 1 => None,
         2 => Some("wps=debug"),
@@ -26,7 +26,7 @@ pub fn start(verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(),
 }
 
 /// Starts the log of an emulator, which has nothing else to tell with.
-pub fn start_emulator(quiet: bool, verbosity: u8, filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+pub fn start_emulator(quiet: bool, verbosity: u8, filter: Option<&str>, stream: &ConsoleStream) -> Result<(), Failure> {
     let wanted = match verbosity {
         0 if quiet => "wps=error",
         0 => "wps=warn",
@@ -38,7 +38,7 @@ pub fn start_emulator(quiet: bool, verbosity: u8, filter: Option<&str>, stream: 
 }
 
 /// Starts logging to `stream`, if anything is to be logged. Fails when the filter cannot be understood.
-fn start_with(filter: Option<&str>, stream: &Stream) -> Result<(), Failure> {
+fn start_with(filter: Option<&str>, stream: &ConsoleStream) -> Result<(), Failure> {
     let directives = match filter {
         Some(filter) => filter,
         None => return Ok(()),
@@ -75,7 +75,7 @@ fn is_own(target: &str) -> bool {
 }
 
 /// Makes a writer for each event.
-struct LogWriter(Stream);
+struct LogWriter(ConsoleStream);
 
 impl<'a> MakeWriter<'a> for LogWriter {
     type Writer = LogEntry;
@@ -96,7 +96,7 @@ impl<'a> MakeWriter<'a> for LogWriter {
 
 /// One event; put out when it is dropped.
 struct LogEntry {
-    stream: Stream,
+    stream: ConsoleStream,
     text: Vec<u8>,
     care: Redaction,
     /// It outlasts the others where nobody reads.

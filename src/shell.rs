@@ -2,7 +2,7 @@
 //!
 //! Those of [`command`] run in a process group of their own, so that they can be ended together with whatever they have
 //! started, and so that the Ctrl-C that is meant for `wps` does not reach them. Used for `--url-command` and `--on-ready`;
-//! `--exec` has groups of its own kind, and takes [`line()`]. None outlives `wps`, however that ends: see [`Guarded`].
+//! `--exec` has groups of its own kind, and takes [`line()`]. None outlives `wps`, however that ends: see [`ProcessGuard`].
 
 #[cfg(unix)]
 pub mod guard;
@@ -79,13 +79,13 @@ pub fn words(status: ExitStatus) -> String {
 
 /// The guarding of a [`line()`] that was started, until its end is known.
 #[derive(Debug)]
-pub struct Guarded {
+pub struct ProcessGuard {
     /// Its drop is the end of the guarding.
     #[cfg(unix)]
     _charge: Option<guard::GuardedCommand>,
 }
 
-impl Guarded {
+impl ProcessGuard {
     /// Of this process, with its group if that is its own.
     pub fn new(child: &Child, grouped: bool) -> Self {
         #[cfg(unix)]
@@ -100,13 +100,13 @@ impl Guarded {
 
 /// A command under way. Dropped before its end, it is killed with everything it has started.
 #[derive(Debug)]
-pub struct RunningCommand(Option<(Child, Guarded)>);
+pub struct RunningCommand(Option<(Child, ProcessGuard)>);
 
 impl RunningCommand {
     /// Starts a [`command`].
     pub fn start(command: &mut Command) -> std::io::Result<Self> {
         let child = command.kill_on_drop(true).spawn()?;
-        let guarded = Guarded::new(&child, true);
+        let guarded = ProcessGuard::new(&child, true);
         Ok(Self(Some((child, guarded))))
     }
 

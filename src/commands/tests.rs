@@ -17,7 +17,7 @@ use super::{bulk, doctor, emulator, event, join, listen, send, url};
 use crate::cli::{Command, Parsed, parse};
 use crate::failure::Failure;
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::data::payload::{DataFrom, Encoding, PayloadType};
 use crate::options::environment::{Environment, Input, Note};
 use crate::options::network::settings::{NetworkSettings, Proxies, Proxy, TlsOptions};
@@ -116,7 +116,7 @@ fn listen(line: &str) -> ListenSettings {
     }
 }
 
-fn source(line: &str, environment: &[(&str, &str)], inputs: Inputs) -> Source {
+fn source(line: &str, environment: &[(&str, &str)], inputs: Inputs) -> ConnectionSource {
     match settle_with(line, environment, inputs).unwrap() {
         Settings::Listen(listen) => listen.connection.source,
         Settings::Send(send) => send.connection.source,
@@ -132,12 +132,12 @@ fn the_source_is_the_flags_else_the_environments() {
     let url = ("WPS_URL", "ws://url/client/hubs/h");
     let string = ("WPS_CONNECTION_STRING", "Endpoint=http://string;AccessKey=k");
     let sdk = ("WebPubSubConnectionString", "Endpoint=http://sdk;AccessKey=k");
-    let host = |source: Source| match source {
-        Source::Url(url) => url.host(),
-        Source::Command(command) => command,
-        Source::Keyless(keyless) => keyless.endpoint.host_str().unwrap().to_owned(),
-        Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
-        Source::Local { port, signer } => {
+    let host = |source: ConnectionSource| match source {
+        ConnectionSource::Url(url) => url.host(),
+        ConnectionSource::Command(command) => command,
+        ConnectionSource::Keyless(keyless) => keyless.endpoint.host_str().unwrap().to_owned(),
+        ConnectionSource::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
+        ConnectionSource::Local { port, signer } => {
             assert_eq!(signer.endpoint.as_str(), format!("http://localhost:{port}/"));
             format!("local {port}")
         }
@@ -172,9 +172,9 @@ fn a_secret_may_come_from_stdin_or_a_file() {
         ("listen --hub h --connection-string @c", "file"),
     ] {
         let host = match source(line, &[], inputs()) {
-            Source::Url(url) => url.host(),
-            Source::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
-            Source::Local { .. } | Source::Command(_) | Source::Keyless(_) => panic!(),
+            ConnectionSource::Url(url) => url.host(),
+            ConnectionSource::Signed(signer) => signer.endpoint.host_str().unwrap().to_owned(),
+            ConnectionSource::Local { .. } | ConnectionSource::Command(_) | ConnectionSource::Keyless(_) => panic!(),
         };
         assert_eq!(host, expected, "{line}");
     }
@@ -238,12 +238,12 @@ fn a_secret_in_an_argument_or_in_a_file_for_all_is_noted() {
 
 #[test]
 fn token_flags_shape_the_token() {
-    let Source::Local { signer, .. } = listen("listen --local").connection.source else { panic!() };
+    let ConnectionSource::Local { signer, .. } = listen("listen --local").connection.source else { panic!() };
     assert_eq!((signer.hub.as_str(), &signer.user, &signer.groups), ("hub1", &None, &vec![]));
     assert_eq!(signer.roles, ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"]);
     assert_eq!(signer.ttl, Duration::from_secs(3600));
     let line = "listen --local --hub h --user u --role a --role b --initial-group g --initial-group k --ttl 5m";
-    let Source::Local { signer, .. } = listen(line).connection.source else { panic!() };
+    let ConnectionSource::Local { signer, .. } = listen(line).connection.source else { panic!() };
     assert_eq!((signer.hub.as_str(), signer.user.as_deref()), ("h", Some("u")));
     assert_eq!((signer.roles, signer.groups), (vec!["a".into(), "b".into()], vec!["g".into(), "k".into()]));
     assert_eq!(signer.ttl, Duration::from_secs(300));

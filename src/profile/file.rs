@@ -14,10 +14,10 @@ use webpubsub_net::secret::{holds_secret, is_secret_header};
 
 /// The whole file.
 #[derive(Debug, Default)]
-pub(super) struct File {
+pub(super) struct ConfigFile {
     pub(super) profiles: Vec<Profile>,
     /// Faults that are no profile's.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ProfileFault>,
 }
 
 /// A profile.
@@ -27,17 +27,17 @@ pub(super) struct Profile {
     /// What it holds, as far as it is right.
     pub(super) flags: Vec<FlagValue>,
     /// What is wrong.
-    pub(super) faults: Vec<Fault>,
+    pub(super) faults: Vec<ProfileFault>,
 }
 
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct ProfileFault {
     pub(super) text: String,
     pub(super) hint: Option<String>,
 }
 
-impl Fault {
+impl ProfileFault {
     fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), hint: None }
     }
@@ -48,7 +48,7 @@ impl Fault {
     }
 }
 
-impl File {
+impl ConfigFile {
     /// Reads the file; `None` when there is none.
     pub(super) fn read(path: &Path, input: &mut dyn Input) -> Result<Option<Self>, Failure> {
         let text = match input.file(path) {
@@ -73,12 +73,12 @@ impl File {
                     for (name, value) in profiles {
                         match value {
                             Value::Table(table) => file.profiles.push(profile(name, table, directory)),
-                            _ => file.faults.push(Fault::new(format!("`profiles.{name}` is not a table"))),
+                            _ => file.faults.push(ProfileFault::new(format!("`profiles.{name}` is not a table"))),
                         }
                     }
                 }
                 _ => file.faults.push(
-                    Fault::new(format!("`{key}` is not known here"))
+                    ProfileFault::new(format!("`{key}` is not known here"))
                         .hint("the file has tables `[profiles.NAME]` and nothing else"),
                 ),
             }
@@ -106,7 +106,7 @@ fn profile(name: String, table: Table, directory: &Path) -> Profile {
     let (mut flags, mut faults) = (Vec::new(), Vec::new());
     for (key, value) in table {
         let Some(flag) = known.get(&key) else {
-            let fault = Fault::new(format!("`{key}` is not a flag that a profile can hold"));
+            let fault = ProfileFault::new(format!("`{key}` is not a flag that a profile can hold"));
             faults.push(match suggestion(&key, known.keys()) {
                 Some(name) => fault.hint(format!("did you mean `{name}`?")),
                 None => fault,
@@ -123,10 +123,10 @@ fn profile(name: String, table: Table, directory: &Path) -> Profile {
 }
 
 /// A key of a profile as flags, a flag a value.
-fn flag_values(key: &str, flag: &ProfileFlag, value: Value, directory: &Path) -> Result<Vec<FlagValue>, Fault> {
+fn flag_values(key: &str, flag: &ProfileFlag, value: Value, directory: &Path) -> Result<Vec<FlagValue>, ProfileFault> {
     let values = match value {
         Value::Array(values) if flag.repeatable => values,
-        Value::Array(_) => return Err(Fault::new(format!("`{key}` takes one value, not a list"))),
+        Value::Array(_) => return Err(ProfileFault::new(format!("`{key}` takes one value, not a list"))),
         value => vec![value],
     };
     let mut flags = Vec::new();
@@ -137,36 +137,40 @@ fn flag_values(key: &str, flag: &ProfileFlag, value: Value, directory: &Path) ->
                 continue;
             }
             Value::Boolean(false) if flag.stands_alone => continue,
-            Value::Boolean(_) => return Err(Fault::new(format!("`{key}` needs a value, not true or false"))),
-            _ if !flag.takes_value => return Err(Fault::new(format!("`{key}` is true or false"))),
+            Value::Boolean(_) => return Err(ProfileFault::new(format!("`{key}` needs a value, not true or false"))),
+            _ if !flag.takes_value => return Err(ProfileFault::new(format!("`{key}` is true or false"))),
             Value::String(text) => text,
             Value::Integer(number) => number.to_string(),
             Value::Float(number) => number.to_string(),
             Value::Datetime(_) | Value::Array(_) | Value::Table(_) => {
-                return Err(Fault::new(format!("the value of `{key}` is not a text, a number, or true or false")));
+                return Err(ProfileFault::new(format!(
+                    "the value of `{key}` is not a text, a number, or true or false"
+                )));
             }
         };
         let text = referred(key, flag, text, directory)?;
         let flag = (key.to_owned(), Some(text));
-        check_flag(&flag).map_err(Fault::new)?;
+        check_flag(&flag).map_err(ProfileFault::new)?;
         flags.push(flag);
     }
     Ok(flags)
 }
 
 /// A value that may stand in a file, its files with their whole paths.
-fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Result<String, Fault> {
+fn referred(key: &str, flag: &ProfileFlag, text: String, directory: &Path) -> Result<String, ProfileFault> {
     if text == "-" && (SOURCES.contains(&key) || matches!(key, "proxy" | "header")) {
-        return Err(Fault::new(format!("`{key}` cannot be read from stdin in a profile")).hint(by_reference(key)));
+        return Err(
+            ProfileFault::new(format!("`{key}` cannot be read from stdin in a profile")).hint(by_reference(key))
+        );
     }
     let (mark, file) = match text.strip_prefix('@') {
         Some(file) => ("@", file),
         None if flag.is_file => ("", text.as_str()),
         None if key == "header" && is_secret_header(&text) => {
-            return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
+            return Err(ProfileFault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
         }
         None if holds_secret(&text) && !text.contains(DEVELOPMENT_KEY) => {
-            return Err(Fault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
+            return Err(ProfileFault::new(format!("`{key}` holds a secret in plain text")).hint(by_reference(key)));
         }
         None => return Ok(text),
     };
@@ -192,21 +196,21 @@ fn by_reference(key: &str) -> String {
 }
 
 /// What does not go together.
-fn contradictions(flags: &[FlagValue]) -> Vec<Fault> {
+fn contradictions(flags: &[FlagValue]) -> Vec<ProfileFault> {
     let has = |name: &str| flags.iter().any(|(flag, _)| flag == name);
     let sources: Vec<&str> = SOURCES.into_iter().filter(|name| has(name)).collect();
     let mut faults = Vec::new();
     if let [first, second, ..] = sources.as_slice() {
-        faults.push(Fault::new(format!("it has two sources: `{first}` and `{second}`")));
+        faults.push(ProfileFault::new(format!("it has two sources: `{first}` and `{second}`")));
     }
     if let [source @ ("url" | "url-command")] = sources.as_slice()
         && let Some(token) = TOKEN.into_iter().find(|name| has(name))
     {
-        let fault = Fault::new(format!("`{token}` does not go with `{source}`"));
+        let fault = ProfileFault::new(format!("`{token}` does not go with `{source}`"));
         faults.push(fault.hint("a client access URL brings hub and token along"));
     }
     if has("no-reconnect") && has("reconnect-retries") {
-        faults.push(Fault::new("`no-reconnect` and `reconnect-retries` exclude each other"));
+        faults.push(ProfileFault::new("`no-reconnect` and `reconnect-retries` exclude each other"));
     }
     faults
 }

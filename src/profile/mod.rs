@@ -14,7 +14,7 @@ use crate::cli::{Command, FlagValue, Parsed, TypedFlags, parse_with};
 use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::overlay::ProfileOverlay;
-use file::{File, Profile};
+use file::{ConfigFile, Profile};
 
 pub use report::CheckReport;
 pub use report::{check, list, show};
@@ -40,7 +40,7 @@ pub fn config_file(input: &mut dyn Input) -> Result<PathBuf, Failure> {
 
 /// The names of the profiles that there are, as far as the file can be read.
 pub fn names(input: &mut dyn Input) -> Vec<String> {
-    let file = input.config_file().and_then(|path| File::read(&path, input).ok().flatten());
+    let file = input.config_file().and_then(|path| ConfigFile::read(&path, input).ok().flatten());
     file.map(|file| file.profiles.into_iter().map(|profile| profile.name).collect()).unwrap_or_default()
 }
 
@@ -78,7 +78,7 @@ fn by(flag: bool) -> &'static str {
 fn load(name: &str, flag: bool, input: &mut dyn Input) -> Result<Profile, Failure> {
     let path = config_file(input)?;
     let by = by(flag);
-    let Some(file) = File::read(&path, input)? else {
+    let Some(file) = ConfigFile::read(&path, input)? else {
         let what = format!("`{by}` names the profile `{name}`, but there is no `{}`", path.display());
         return Err(Failure::message(Kind::Config, what).hint("`wps config --help` says what stands in it"));
     };

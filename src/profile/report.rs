@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::file::{Fault, File, Profile};
+use super::file::{ConfigFile, Profile, ProfileFault};
 use super::{SOURCES, VARIABLES, config_file, effective, load};
 use crate::cli::{Command, FlagValue, Parsed, TypedFlags, parse_with, profile_flags};
 use crate::commands::listen::settings as listen;
@@ -37,7 +37,7 @@ pub fn show(flag: Option<&str>, environment: &Environment, input: &mut dyn Input
         (Some(profile), Some(_)) => drop(writeln!(out, "# profile: {} (--profile)", profile.name)),
         (Some(profile), None) => drop(writeln!(out, "# profile: {} (WPS_PROFILE)", profile.name)),
         (None, _) => {
-            let names: Vec<String> = File::read(&path, input)?
+            let names: Vec<String> = ConfigFile::read(&path, input)?
                 .map(|file| file.profiles.into_iter().map(|profile| profile.name).collect())
                 .unwrap_or_default();
             let names = if names.is_empty() { String::new() } else { format!("; there are: {}", names.join(", ")) };
@@ -106,7 +106,7 @@ fn quoted(value: &str) -> String {
 /// The profiles, a line each: its name, what it connects to, and its hub, tab-separated; nothing where there are none.
 pub fn list(input: &mut dyn Input) -> Result<String, Failure> {
     let path = config_file(input)?;
-    let profiles = File::read(&path, input)?.map(|file| file.profiles).unwrap_or_default();
+    let profiles = ConfigFile::read(&path, input)?.map(|file| file.profiles).unwrap_or_default();
     if profiles.is_empty() {
         input.note(Note::Hint(format!(
             "there are no profiles in `{}`; `wps config --help` says how to write one",
@@ -126,7 +126,7 @@ pub fn list(input: &mut dyn Input) -> Result<String, Failure> {
 /// Checks every profile.
 pub fn check(input: &mut dyn Input) -> Result<CheckReport, Failure> {
     let path = config_file(input)?;
-    let Some(file) = File::read(&path, input)? else {
+    let Some(file) = ConfigFile::read(&path, input)? else {
         let failure = Failure::message(Kind::Config, format!("there is no `{}`", path.display()));
         return Err(failure.hint("`wps config --help` says what stands in it"));
     };
@@ -151,14 +151,14 @@ pub fn check(input: &mut dyn Input) -> Result<CheckReport, Failure> {
     Ok(CheckReport { path, report, faults: count })
 }
 
-fn line(out: &mut String, profile: Option<&str>, fault: &Fault) {
+fn line(out: &mut String, profile: Option<&str>, fault: &ProfileFault) {
     let profile = profile.map(|name| format!("{name}: ")).unwrap_or_default();
     let hint = fault.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
     let _ = writeln!(out, "{profile}{}{hint}", redact(&fault.text));
 }
 
 /// What a profile refers to and cannot be read.
-fn references(profile: &Profile, input: &mut dyn Input) -> Vec<Fault> {
+fn references(profile: &Profile, input: &mut dyn Input) -> Vec<ProfileFault> {
     let known = profile_flags();
     let mut faults = Vec::new();
     for (name, value) in profile.flags.iter().filter_map(|(name, value)| Some((name, value.as_deref()?))) {
@@ -166,14 +166,14 @@ fn references(profile: &Profile, input: &mut dyn Input) -> Vec<Fault> {
         let is_file = known.get(name).is_some_and(|flag| flag.is_file);
         let Some(file) = secret.or(is_file.then_some(value)) else { continue };
         if let Err(error) = input.file(Path::new(file)) {
-            faults.push(Fault { text: format!("`{name}`: could not read `{file}`: {error}"), hint: None });
+            faults.push(ProfileFault { text: format!("`{name}`: could not read `{file}`: {error}"), hint: None });
         }
     }
     faults
 }
 
 /// What a command that uses the profile would say, when all that it refers to can be read.
-fn unusable(profile: &Profile, input: &mut dyn Input) -> Option<Fault> {
+fn unusable(profile: &Profile, input: &mut dyn Input) -> Option<ProfileFault> {
     let has = |name: &str| profile.flags.iter().any(|(flag, _)| flag == name);
     let mut flags = profile.flags.clone();
     // What a profile leaves to the command line.
@@ -188,5 +188,5 @@ fn unusable(profile: &Profile, input: &mut dyn Input) -> Option<Fault> {
         Ok(Parsed::Run(_) | Parsed::Print(_) | Parsed::Nothing(_)) => return None,
         Err(failure) => failure,
     };
-    Some(Fault { text: failure.summary(), hint: None })
+    Some(ProfileFault { text: failure.summary(), hint: None })
 }

@@ -7,7 +7,7 @@ use super::writer::Reach;
 
 /// Bytes on their way to a stream, and the entries among them. Bytes of no entry are shown as they are.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct OutputBatch {
     /// All of it, in order.
     pub bytes: Vec<u8>,
     entries: Vec<EntrySpan>,
@@ -49,17 +49,17 @@ pub struct OpenEntry {
 
 impl OpenEntry {
     /// Begins one. What is appended now is its record.
-    pub fn begin(batch: &Batch) -> Self {
+    pub fn begin(batch: &OutputBatch) -> Self {
         Self { start: batch.bytes.len(), record_end: None }
     }
 
     /// What is appended from now on is its text.
-    pub fn text(&mut self, batch: &Batch) {
+    pub fn text(&mut self, batch: &OutputBatch) {
         self.record_end = Some(batch.bytes.len());
     }
 
     /// Ends it; one with nothing in it is none.
-    pub fn end(self, batch: &mut Batch, shown: bool, last: bool, reach: Reach) {
+    pub fn end(self, batch: &mut OutputBatch, shown: bool, last: bool, reach: Reach) {
         let end = batch.bytes.len();
         if end > self.start {
             let record_end = self.record_end.unwrap_or(end);
@@ -68,7 +68,7 @@ impl OpenEntry {
     }
 }
 
-impl Batch {
+impl OutputBatch {
     /// Bytes that belong to no record.
     pub fn plain(bytes: Vec<u8>) -> Self {
         Self { bytes, entries: Vec::new() }
@@ -143,14 +143,14 @@ mod tests {
     #[test]
     fn entries_come_out_as_they_were_written() {
         let reach = Reach { mark: Some(Mark { ordinal: 2, sequence_id: u64::MAX }), losses: 3 };
-        let mut batch = Batch::default();
+        let mut batch = OutputBatch::default();
         let mut writing = OpenEntry::begin(&batch);
         batch.bytes.extend_from_slice(b"{}\n");
         writing.text(&batch);
         batch.bytes.extend_from_slice(b"text");
         writing.end(&mut batch, true, false, reach);
         OpenEntry::begin(&batch).end(&mut batch, true, true, reach);
-        let mut other = Batch::plain(b"between".to_vec());
+        let mut other = OutputBatch::plain(b"between".to_vec());
         let writing = OpenEntry::begin(&other);
         other.bytes.extend_from_slice(b"[]\n");
         writing.end(&mut other, false, true, Reach::default());

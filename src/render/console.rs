@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::batch::Batch;
+use super::batch::OutputBatch;
 use super::expressions::{Conditions, Expressions};
 use super::jq::STACK;
 use super::sanitize::json_for_terminal;
-use super::writer::{Keep, Reach, Writer};
+use super::writer::{Reach, UnreadPolicy, Writer};
 
 /// At the end, stderr that nobody has read from for so long is read by nobody.
 const UNREAD: Duration = Duration::from_secs(1);
@@ -38,24 +38,24 @@ impl Style {
 
 /// One of the two streams.
 #[derive(Clone, Debug)]
-pub struct Stream {
+pub struct ConsoleStream {
     writer: Writer,
     sink: usize,
     /// What becomes of what is not read.
-    keep: Keep,
+    keep: UnreadPolicy,
     /// Nothing else stands between its lines, and none is drawn by others.
     own: bool,
     /// What it can show.
     pub style: Style,
 }
 
-impl Stream {
+impl ConsoleStream {
     fn out(writer: Writer, style: Style) -> Self {
-        Self { writer, sink: 0, keep: Keep::All, own: false, style }
+        Self { writer, sink: 0, keep: UnreadPolicy::All, own: false, style }
     }
 
     fn err(writer: Writer, sink: usize, style: Style) -> Self {
-        Self { writer, sink, keep: Keep::Newest, own: false, style }
+        Self { writer, sink, keep: UnreadPolicy::Newest, own: false, style }
     }
 
     /// What this process says there is all that comes, or is not.
@@ -69,7 +69,7 @@ impl Stream {
     }
 
     /// Queues a batch and leaves an empty one in its place. `reach` says how far all has come with it.
-    pub fn put_batch(&self, batch: &mut Batch, reach: Reach) {
+    pub fn put_batch(&self, batch: &mut OutputBatch, reach: Reach) {
         self.writer.put_batch(self.sink, batch, reach, self.keep);
     }
 
@@ -80,8 +80,8 @@ impl Stream {
 
     fn put_kept_up_to(&self, buffer: &mut Vec<u8>, reach: Reach) {
         let keep = match self.keep {
-            Keep::All => Keep::All,
-            Keep::Newest | Keep::Errors => Keep::Errors,
+            UnreadPolicy::All => UnreadPolicy::All,
+            UnreadPolicy::Newest | UnreadPolicy::Errors => UnreadPolicy::Errors,
         };
         self.writer.put_kept(self.sink, buffer, reach, keep);
     }
@@ -111,7 +111,7 @@ impl Stream {
 
     /// Resolves when all is written, or never will be; of stderr, also when nobody reads it.
     pub async fn drained(&self) {
-        if self.keep == Keep::All {
+        if self.keep == UnreadPolicy::All {
             return self.writer.drained().await;
         }
         let end = Instant::now() + LAST_LINES;
@@ -182,15 +182,15 @@ impl Builder<'_> {
                     None => (vec![stdout()?, Box::new(io::stderr()) as Box<dyn Write + Send>], 1),
                 };
                 let writer = Writer::spawn("output", sinks)?;
-                let err = Stream::err(writer.clone(), err_sink, err_style).owned_if(alone);
-                return Ok((Console { out: Stream::out(writer, out_style), err }, None));
+                let err = ConsoleStream::err(writer.clone(), err_sink, err_style).owned_if(alone);
+                return Ok((Console { out: ConsoleStream::out(writer, out_style), err }, None));
             }
             (true, _) => (above, None),
             (false, true) => (None, above),
             (false, false) => (None, None),
         };
         let err = Writer::spawn("stderr", vec![above_err.unwrap_or_else(|| Box::new(io::stderr()))])?;
-        let err = Stream::err(err, 0, err_style).owned_if(alone);
+        let err = ConsoleStream::err(err, 0, err_style).owned_if(alone);
         let out = above_out.map_or_else(stdout, Ok)?;
         let (out, conditions) = match filter {
             None => (Writer::spawn("stdout", vec![out])?, None),
@@ -201,7 +201,7 @@ impl Builder<'_> {
                 (Writer::spawn_deep("stdout", STACK, sink)?, Some(conditions))
             }
         };
-        Ok((Console { out: Stream::out(out, out_style), err }, conditions))
+        Ok((Console { out: ConsoleStream::out(out, out_style), err }, conditions))
     }
 }
 
@@ -209,9 +209,9 @@ impl Builder<'_> {
 #[derive(Clone, Debug)]
 pub struct Console {
     /// What the command is for.
-    pub out: Stream,
+    pub out: ConsoleStream,
     /// Everything else.
-    pub err: Stream,
+    pub err: ConsoleStream,
 }
 
 impl Console {
@@ -381,8 +381,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stderr_that_nobody_reads_keeps_nobody() {
         let (_unread, stuck) = mpsc::channel();
-        let out = Stream::out(Writer::spawn("stdout", vec![Box::new(io::sink())]).unwrap(), PIPE);
-        let err = Stream::err(Writer::spawn("stderr", vec![Box::new(Stuck(stuck))]).unwrap(), 0, PIPE);
+        let out = ConsoleStream::out(Writer::spawn("stdout", vec![Box::new(io::sink())]).unwrap(), PIPE);
+        let err = ConsoleStream::err(Writer::spawn("stderr", vec![Box::new(Stuck(stuck))]).unwrap(), 0, PIPE);
         let console = Console { out, err };
         console.err.line_kept("error: nobody will know");
         let before = Instant::now();

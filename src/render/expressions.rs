@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::batch::{BatchView, PrintedEntry};
-use super::console::{Stream, Style};
+use super::console::{ConsoleStream, Style};
 use super::jq::{BadExpression, EvaluationDeadline, Jq, Limits, STACK, Val, is_true, write_json};
 use super::sanitize;
-use super::writer::{Ledger, Reach, Sink, WriteFailure};
+use super::writer::{Ledger, OutputSink, Reach, WriteFailure};
 use webpubsub_net::secret::excerpt;
 
 /// Output gathered before it is written, in bytes and in time.
@@ -156,9 +156,9 @@ impl Expressions {
         self,
         inner: Box<dyn Write + Send>,
         style: Style,
-        warnings: Option<Stream>,
+        warnings: Option<ConsoleStream>,
         outlives: bool,
-    ) -> (Box<dyn Sink>, Conditions) {
+    ) -> (Box<dyn OutputSink>, Conditions) {
         let shared = Arc::new(ConditionState::default());
         let conditions = Conditions { shared: Arc::clone(&shared) };
         let outlet = Outlet {
@@ -187,7 +187,7 @@ impl Expressions {
 /// Failures of expressions, each printed once and not too many of them.
 #[derive(Debug)]
 struct Complaints {
-    stream: Option<Stream>,
+    stream: Option<ConsoleStream>,
     told: BTreeSet<(&'static str, String)>,
 }
 
@@ -259,7 +259,7 @@ enum EvaluationResult<T> {
     CutShort,
 }
 
-impl Sink for Evaluator {
+impl OutputSink for Evaluator {
     fn put(&mut self, batch: BatchView<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         self.outlet.written = Instant::now();
         self.outlet.reach = Reach::default();
@@ -525,7 +525,7 @@ fn append(out: &mut Vec<u8>, value: &Val, raw: bool, style: Style) {
 mod tests {
     use std::io;
 
-    use super::super::batch::{Batch, OpenEntry};
+    use super::super::batch::{OpenEntry, OutputBatch};
     use super::*;
     use webpubsub_client::event::Mark;
 
@@ -553,8 +553,8 @@ mod tests {
     }
 
     /// Entries with these records, the first of which has sequence id 1.
-    fn batch(records: &[&str]) -> Batch {
-        let mut out = Batch::default();
+    fn batch(records: &[&str]) -> OutputBatch {
+        let mut out = OutputBatch::default();
         for (at, record) in records.iter().enumerate() {
             let entry = OpenEntry::begin(&out);
             out.bytes.extend_from_slice(record.as_bytes());
@@ -563,7 +563,7 @@ mod tests {
         out
     }
 
-    fn over(given: &ExpressionTexts<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn Sink>, Conditions) {
+    fn over(given: &ExpressionTexts<'_>, inner: Box<dyn Write + Send>) -> (Box<dyn OutputSink>, Conditions) {
         Expressions::compile(given).unwrap().unwrap().over(inner, Style::default(), None, true)
     }
 
@@ -575,7 +575,7 @@ mod tests {
         let written = sink.put(batch(&["1\n", "2\n", "3\n", "4\n"]).view(), mark(4), Some(&book)).unwrap();
         assert_eq!((written, conditions.met().unwrap().record.as_str()), (mark(2), "2"));
         // Nor does what comes behind it, whatever it is.
-        for batch in [Batch::default(), batch(&["5\n"])] {
+        for batch in [OutputBatch::default(), batch(&["5\n"])] {
             assert_eq!(sink.put(batch.view(), mark(9), Some(&book)).unwrap(), Reach::default());
         }
         let told = book.0.lock().unwrap();

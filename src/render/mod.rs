@@ -23,7 +23,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use console::ShownLine;
-pub use console::{Console, Stream, Style};
+pub use console::{Console, ConsoleStream, Style};
 pub use expressions::{Conditions, EndCondition, ExpressionTexts, Expressions, MetCondition};
 pub use jq::{Jq, Limits, is_evaluating};
 pub use recording::{Recording, TUNNEL as TUNNEL_RECORDING, VERSION as RECORDING_VERSION};
@@ -36,7 +36,7 @@ use base64::engine::general_purpose::STANDARD;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::records::{Record, Stopped};
-use batch::{Batch, OpenEntry};
+use batch::{OpenEntry, OutputBatch};
 use fragments::{FragmentStyle, Fragments};
 pub use repeats::Recurrence;
 use repeats::Repeats;
@@ -87,7 +87,7 @@ pub enum Verbosity {
 
 /// How a printer prints.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct PrintOptions {
     /// What stdout carries.
     pub format: Format,
     /// Which of it.
@@ -135,9 +135,9 @@ const CUT_LINES: usize = 20;
 /// Prints what a client reports.
 #[derive(Debug)]
 pub struct Printer {
-    options: Options,
+    options: PrintOptions,
     console: Console,
-    out: Batch,
+    out: OutputBatch,
     /// Why the last fresh attempt failed, until the next one is announced.
     failed_attempt: Option<String>,
     /// The attempts that failed since the last that did not.
@@ -160,11 +160,11 @@ pub struct Printer {
 
 impl Printer {
     /// Prints to `console`.
-    pub fn new(options: Options, console: Console) -> Self {
+    pub fn new(options: PrintOptions, console: Console) -> Self {
         Self {
             options,
             console,
-            out: Batch::default(),
+            out: OutputBatch::default(),
             failed_attempt: None,
             failures: Repeats::default(),
             failure_line: None,

@@ -4,7 +4,7 @@
 //! when there is room for more. A failed write is kept; what is handed over afterwards is discarded.
 //!
 //! What goes to stderr has nobody to hold back: those who write there are the driver, the log and the emulator, which
-//! must not wait. So it has a bound of its own, [`Keep`]: while nobody reads, the oldest lines are dropped, and a line
+//! must not wait. So it has a bound of its own, [`UnreadPolicy`]: while nobody reads, the oldest lines are dropped, and a line
 //! says how many. Errors have a bound apart, and outlast all else.
 //!
 //! Where a connection outlives the process, a [`Ledger`] is told before a batch is written and after it, and only what it
@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::batch::{Batch, BatchView};
+use super::batch::{BatchView, OutputBatch};
 use webpubsub_client::event::Mark;
 
 /// How much is read ahead of a slow reader, in bytes (CLI contract, *A slow reader*).
@@ -37,7 +37,7 @@ const LINES_AT_ONCE: usize = 4 * 1024;
 
 /// What becomes of something that nobody reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum UnreadPolicy {
     /// It waits; whoever hands it over asks for room first.
     All,
     /// A line that one can do without: of these, the newest wait.
@@ -46,7 +46,7 @@ pub enum Keep {
     Errors,
 }
 
-impl Keep {
+impl UnreadPolicy {
     /// The most that waits, in bytes; `None`: it is never dropped.
     const fn bound(self) -> Option<usize> {
         match self {
@@ -104,13 +104,13 @@ pub trait Ledger: std::fmt::Debug + Send + Sync {
 }
 
 /// What a thread writes to.
-pub trait Sink: Send {
+pub trait OutputSink: Send {
     /// Writes all of it. `reach` is how far all has come with its end; `ledger` is told before and after a write that has
     /// one. Returns how far it was put out; none: no further than before.
     fn put(&mut self, batch: BatchView<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure>;
 }
 
-impl Sink for Box<dyn Write + Send> {
+impl OutputSink for Box<dyn Write + Send> {
     fn put(&mut self, batch: BatchView<'_>, reach: Reach, ledger: Option<&dyn Ledger>) -> Result<Reach, WriteFailure> {
         let ledger = ledger.filter(|_| !reach.is_none());
         if let Some(ledger) = ledger {
@@ -130,10 +130,10 @@ impl Sink for Box<dyn Write + Send> {
 struct QueuedBatch {
     /// Which sink.
     sink: usize,
-    batch: Batch,
+    batch: OutputBatch,
     /// How far all has come with it.
     reach: Reach,
-    keep: Keep,
+    keep: UnreadPolicy,
     /// Lines that stood here and were dropped; then there are no bytes.
     dropped: u64,
 }
@@ -180,7 +180,7 @@ struct WriterState {
     queue: VecDeque<QueuedBatch>,
     /// Bytes in the queue and in the hands of the thread.
     pending: usize,
-    /// Bytes of [`Keep::Newest`] and of [`Keep::Errors`] in the queue.
+    /// Bytes of [`UnreadPolicy::Newest`] and of [`UnreadPolicy::Errors`] in the queue.
     newest: usize,
     errors: usize,
     /// The thread is at work on what it took.
@@ -195,7 +195,7 @@ struct WriterState {
     ledger: Option<Arc<dyn Ledger>>,
     /// Up to there messages were written, and that is recorded.
     written: Option<Mark>,
-    spare: Vec<Batch>,
+    spare: Vec<OutputBatch>,
     waiting: Waiters,
 }
 
@@ -234,17 +234,17 @@ impl Waiters {
 
 impl WriterState {
     /// How much of that kind waits, where it is bounded.
-    fn waiting(&mut self, keep: Keep) -> Option<&mut usize> {
+    fn waiting(&mut self, keep: UnreadPolicy) -> Option<&mut usize> {
         match keep {
-            Keep::All => None,
-            Keep::Newest => Some(&mut self.newest),
-            Keep::Errors => Some(&mut self.errors),
+            UnreadPolicy::All => None,
+            UnreadPolicy::Newest => Some(&mut self.newest),
+            UnreadPolicy::Errors => Some(&mut self.errors),
         }
     }
 
     /// Drops the oldest of that kind, if too much of it waits; never what came last. An eighth more than it has to, so
     /// that the queue is not gone through for each line.
-    fn drop_oldest(&mut self, keep: Keep) {
+    fn drop_oldest(&mut self, keep: UnreadPolicy) {
         let Some(bound) = keep.bound() else { return };
         let mut excess = match self.waiting(keep) {
             Some(waiting) if *waiting > bound => *waiting - bound / 8 * 7,
@@ -261,7 +261,7 @@ impl WriterState {
                     *waiting = waiting.saturating_sub(size);
                 }
                 piece.dropped = memchr::memchr_iter(b'\n', &piece.batch.bytes).count() as u64;
-                piece.batch = Batch::default();
+                piece.batch = OutputBatch::default();
                 // It was not seen.
                 piece.reach = Reach::default();
             }
@@ -333,16 +333,16 @@ impl std::fmt::Debug for Writer {
 impl Writer {
     /// Starts a thread that writes to `sinks`. It ends with the process.
     pub fn spawn(name: &str, sinks: Vec<Box<dyn Write + Send>>) -> io::Result<Self> {
-        let sinks = sinks.into_iter().map(|sink| Box::new(sink) as Box<dyn Sink>).collect();
+        let sinks = sinks.into_iter().map(|sink| Box::new(sink) as Box<dyn OutputSink>).collect();
         Self::spawn_on(std::thread::Builder::new(), name, sinks)
     }
 
     /// Starts one with that much stack, in bytes.
-    pub fn spawn_deep(name: &str, stack: usize, sink: Box<dyn Sink>) -> io::Result<Self> {
+    pub fn spawn_deep(name: &str, stack: usize, sink: Box<dyn OutputSink>) -> io::Result<Self> {
         Self::spawn_on(std::thread::Builder::new().stack_size(stack), name, vec![sink])
     }
 
-    fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn Sink>>) -> io::Result<Self> {
+    fn spawn_on(builder: std::thread::Builder, name: &str, mut sinks: Vec<Box<dyn OutputSink>>) -> io::Result<Self> {
         let shared = Arc::new(WriterQueue::default());
         let thread = Arc::clone(&shared);
         builder.name(name.to_owned()).spawn(move || run(&thread, &mut sinks))?;
@@ -369,18 +369,18 @@ impl Writer {
     /// Queues `buffer` for the sink of that index and leaves an empty one in its place. `reach` says how far all has come
     /// with it, also when nothing is printed of it. Never waits.
     pub fn put(&self, sink: usize, buffer: &mut Vec<u8>, reach: Reach) {
-        self.put_kept(sink, buffer, reach, Keep::All);
+        self.put_kept(sink, buffer, reach, UnreadPolicy::All);
     }
 
     /// The same, and says what becomes of it when nobody reads.
-    pub fn put_kept(&self, sink: usize, buffer: &mut Vec<u8>, reach: Reach, keep: Keep) {
-        let mut batch = Batch::plain(std::mem::take(buffer));
+    pub fn put_kept(&self, sink: usize, buffer: &mut Vec<u8>, reach: Reach, keep: UnreadPolicy) {
+        let mut batch = OutputBatch::plain(std::mem::take(buffer));
         self.put_batch(sink, &mut batch, reach, keep);
         *buffer = batch.bytes;
     }
 
     /// The same with a batch.
-    pub fn put_batch(&self, sink: usize, batch: &mut Batch, reach: Reach, keep: Keep) {
+    pub fn put_batch(&self, sink: usize, batch: &mut OutputBatch, reach: Reach, keep: UnreadPolicy) {
         if batch.bytes.is_empty() && reach.is_none() {
             return;
         }
@@ -487,7 +487,7 @@ impl Writer {
     }
 }
 
-fn run(shared: &WriterQueue, sinks: &mut [Box<dyn Sink>]) {
+fn run(shared: &WriterQueue, sinks: &mut [Box<dyn OutputSink>]) {
     // Written, and not recorded yet.
     let mut unsettled: Option<Reach> = None;
     let mut state = shared.lock();
@@ -527,11 +527,11 @@ fn run(shared: &WriterQueue, sinks: &mut [Box<dyn Sink>]) {
         drop(state);
         let result = match (sinks.get_mut(sink), keep, dropped) {
             (None, ..) => Ok(Reach::default()),
-            (Some(sink), Keep::All, _) => sink.put(batch.view(), reach, ledger.as_deref()),
-            (Some(sink), Keep::Newest | Keep::Errors, 0) => {
+            (Some(sink), UnreadPolicy::All, _) => sink.put(batch.view(), reach, ledger.as_deref()),
+            (Some(sink), UnreadPolicy::Newest | UnreadPolicy::Errors, 0) => {
                 put_lines(shared, sink.as_mut(), &batch.bytes, reach, ledger.as_deref())
             }
-            (Some(sink), Keep::Newest | Keep::Errors, lines) => {
+            (Some(sink), UnreadPolicy::Newest | UnreadPolicy::Errors, lines) => {
                 put_lines(shared, sink.as_mut(), dropped_note(lines).as_bytes(), Reach::default(), None)
             }
         };
@@ -576,7 +576,7 @@ fn dropped_note(lines: u64) -> String {
 /// Writes lines, and takes note of each piece that found a reader.
 fn put_lines(
     shared: &WriterQueue,
-    sink: &mut dyn Sink,
+    sink: &mut dyn OutputSink,
     bytes: &[u8],
     reach: Reach,
     ledger: Option<&dyn Ledger>,

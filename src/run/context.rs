@@ -17,7 +17,7 @@ use super::sink::MessageScope;
 use super::url_command::UrlCommandLine;
 use crate::failure::Failure;
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::options::operation::settings::AckRequest;
 use crate::options::output::settings::OutputSettings;
@@ -152,7 +152,7 @@ pub fn print_options(
     connection: &ConnectionSettings,
     output: &OutputSettings,
     run_options: RunOptions,
-) -> render::Options {
+) -> render::PrintOptions {
     let chatter = match (output.quiet, output.verbosity) {
         (true, _) => Verbosity::Quiet,
         (false, 1..) => Verbosity::Verbose,
@@ -160,7 +160,7 @@ pub fn print_options(
         (false, 0) if run_options.chatty && output.format != OutputFormat::Ndjson => Verbosity::Everything,
         (false, 0) => Verbosity::Warnings,
     };
-    render::Options {
+    render::PrintOptions {
         format: print_format(output.format),
         only: match output.only {
             None => render::Only::Everything,
@@ -178,11 +178,11 @@ pub fn print_options(
 /// The hub it connects to, as far as that is known before it does.
 pub fn hub(connection: &ConnectionSettings) -> Option<String> {
     match &connection.source {
-        Source::Url(url) => Some(url.hub().to_owned()),
-        Source::Signed(signer) | Source::Local { signer, .. } => Some(signer.hub.clone()),
+        ConnectionSource::Url(url) => Some(url.hub().to_owned()),
+        ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => Some(signer.hub.clone()),
         // The URL names it.
-        Source::Command(_) => None,
-        Source::Keyless(keyless) => Some(keyless.hub.clone()),
+        ConnectionSource::Command(_) => None,
+        ConnectionSource::Keyless(keyless) => Some(keyless.hub.clone()),
     }
 }
 
@@ -204,16 +204,16 @@ pub fn url_source(connection: &ConnectionSettings) -> Result<UrlSource, Failure>
 
 /// The same of a command that has no connection.
 pub fn url_source_over(
-    source: &Source,
+    source: &ConnectionSource,
     network: &NetworkSettings,
     tls: &TlsOptions,
     connect_timeout: Duration,
 ) -> Result<UrlSource, Failure> {
     Ok(match source {
-        Source::Url(url) => UrlSource::Fixed(url.clone()),
-        Source::Signed(signer) | Source::Local { signer, .. } => UrlSource::Signed(signer.clone()),
-        Source::Command(command) => UrlSource::Provider(Arc::new(UrlCommandLine(command.clone()))),
-        Source::Keyless(keyless) => {
+        ConnectionSource::Url(url) => UrlSource::Fixed(url.clone()),
+        ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => UrlSource::Signed(signer.clone()),
+        ConnectionSource::Command(command) => UrlSource::Provider(Arc::new(UrlCommandLine(command.clone()))),
+        ConnectionSource::Keyless(keyless) => {
             UrlSource::Provider(Arc::new(KeylessUrls::new(keyless, network, tls, connect_timeout)?))
         }
     })

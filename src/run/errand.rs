@@ -54,7 +54,7 @@ pub fn printer(surroundings: &Surroundings, output: &OutputSettings) -> Printer 
         OutputFormat::Data => render::Format::Data,
         OutputFormat::Raw => render::Format::Raw,
     };
-    let options = render::Options {
+    let options = render::PrintOptions {
         format,
         only: render::Only::Everything,
         timestamps: false,

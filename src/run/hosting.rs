@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use webpubsub_emulator::{self as emulator, Bind, Listener, ServerConfig};
 
 /// Longest wait for the answer of a port of this machine.
@@ -42,7 +42,7 @@ impl HostedEmulator {
 /// Sees to it that there is something to connect to, when the source is `--local`. Without `hosts` an absent emulator is
 /// a failure at once.
 pub async fn prepare(connection: &ConnectionSettings, hosts: bool) -> Result<Option<HostedEmulator>, Failure> {
-    let Source::Local { port, .. } = &connection.source else { return Ok(None) };
+    let ConnectionSource::Local { port, .. } = &connection.source else { return Ok(None) };
     let port = *port;
     if something_listens(port).await {
         return Ok(None);

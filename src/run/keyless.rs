@@ -11,7 +11,7 @@ use tokio::time::Duration;
 
 use super::identity::Identities;
 use super::network::options_of;
-use super::rest::{API_VERSION, Access, Call, Rest, no_retries};
+use super::rest::{API_VERSION, RestAccess, RestClient, RestRequest, no_retries};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::KeylessService;
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
@@ -26,7 +26,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// Asks the service for client tokens.
 #[derive(Debug)]
 pub struct KeylessUrls {
-    rest: Rest,
+    rest: RestClient,
     keyless: KeylessService,
     /// Whose tokens open the service.
     pub identities: Arc<Identities>,
@@ -46,9 +46,9 @@ impl KeylessUrls {
         connect_timeout: Duration,
     ) -> Result<Self, Failure> {
         let identities = Identities::shared(keyless.identities.clone(), network, tls, connect_timeout);
-        let access = Access::Identity(Arc::clone(&identities));
+        let access = RestAccess::Identity(Arc::clone(&identities));
         let place = (keyless.endpoint.clone(), false);
-        let rest = Rest::new(place, access, options_of(network, tls), no_retries(connect_timeout), None)?;
+        let rest = RestClient::new(place, access, options_of(network, tls), no_retries(connect_timeout), None)?;
         Ok(Self { rest, keyless: keyless.clone(), identities })
     }
 
@@ -70,7 +70,7 @@ impl KeylessUrls {
         Ok(AccessUrl::of_service(&self.keyless.endpoint, &self.keyless.hub, Secret::new(token)))
     }
 
-    fn call(&self) -> Call {
+    fn call(&self) -> RestRequest {
         let KeylessService { hub, user, roles, groups, ttl, .. } = &self.keyless;
         let encoded = |text: &str| utf8_percent_encode(text, ENCODED).to_string();
         let path = format!("/api/hubs/{}/:generateToken", encoded(hub));
@@ -81,7 +81,7 @@ impl KeylessUrls {
         groups.iter().for_each(|group| add("group", group));
         // The service counts in minutes.
         add("minutesToExpire", &ttl.as_secs().div_ceil(60).max(1).to_string());
-        Call {
+        RestRequest {
             to_do: "make a client token".to_owned(),
             method: Method::POST,
             path,

@@ -14,9 +14,9 @@ use super::explain::{ConnectContext, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use super::keyless::class;
 use super::network::options_of;
-use super::rest::Access;
+use super::rest::RestAccess;
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::render::{TOLD, human};
 use webpubsub_client::driver::{dial_failure, loss_cause};
@@ -36,7 +36,7 @@ const TOKEN_TTL: Duration = Duration::from_secs(60 * 60);
 pub struct Endpoint {
     server: Server,
     endpoint: Url,
-    access: Access,
+    access: RestAccess,
     options: DialOptions,
     connect_timeout: Duration,
     /// `--reconnect-max-delay`.
@@ -59,19 +59,21 @@ enum LastFailure {
 impl Endpoint {
     /// That of a source; `None`: a client access URL, which opens none. Dials nothing yet.
     pub fn of(
-        source: &Source,
+        source: &ConnectionSource,
         (network, tls): (&NetworkSettings, &TlsOptions),
         connect_timeout: Duration,
         longest_pause: Duration,
     ) -> Result<Option<Self>, Failure> {
         let (place, access) = match source {
-            Source::Signed(signer) => ((signer.endpoint.clone(), false), Access::Key(signer.key.clone())),
-            Source::Local { signer, .. } => ((signer.endpoint.clone(), true), Access::Key(signer.key.clone())),
-            Source::Keyless(keyless) => {
-                let identities = Identities::shared(keyless.identities.clone(), network, tls, connect_timeout);
-                ((keyless.endpoint.clone(), false), Access::Identity(identities))
+            ConnectionSource::Signed(signer) => ((signer.endpoint.clone(), false), RestAccess::Key(signer.key.clone())),
+            ConnectionSource::Local { signer, .. } => {
+                ((signer.endpoint.clone(), true), RestAccess::Key(signer.key.clone()))
             }
-            Source::Url(_) | Source::Command(_) => return Ok(None),
+            ConnectionSource::Keyless(keyless) => {
+                let identities = Identities::shared(keyless.identities.clone(), network, tls, connect_timeout);
+                ((keyless.endpoint.clone(), false), RestAccess::Identity(identities))
+            }
+            ConnectionSource::Url(_) | ConnectionSource::Command(_) => return Ok(None),
         };
         Self::new(place, access, options_of(network, tls), connect_timeout, longest_pause).map(Some)
     }
@@ -79,7 +81,7 @@ impl Endpoint {
     /// Dials nothing yet. `endpoint` is `http` or `https`.
     fn new(
         (endpoint, local): (Url, bool),
-        access: Access,
+        access: RestAccess,
         options: DialOptions,
         connect_timeout: Duration,
         longest_pause: Duration,
@@ -109,7 +111,7 @@ impl Endpoint {
                 Err(error) => error,
             };
             match (&error, &self.access) {
-                (LinkFailure::Dial(DialError::Refused(refusal)), Access::Identity(identities))
+                (LinkFailure::Dial(DialError::Refused(refusal)), RestAccess::Identity(identities))
                     if refusal.status == 401 && !std::mem::replace(&mut renewed, true) =>
                 {
                     identities.forget();
@@ -182,7 +184,7 @@ impl Endpoint {
 
     async fn token(&self) -> Result<Secret, Failure> {
         match &self.access {
-            Access::Key(key) => {
+            RestAccess::Key(key) => {
                 let audience = format!("{}/livetrace", self.endpoint.as_str().trim_end_matches('/'));
                 let request = ClientTokenRequest {
                     audience: &audience,
@@ -196,7 +198,7 @@ impl Endpoint {
                 };
                 Ok(sign_client_token(key, &request))
             }
-            Access::Identity(identities) => Ok(identities.token().await?.token),
+            RestAccess::Identity(identities) => Ok(identities.token().await?.token),
         }
     }
 
@@ -276,17 +278,17 @@ impl Endpoint {
     fn refusal_hints(&self, refusal: &Refusal) -> Vec<String> {
         let mut hints = Vec::new();
         match (refusal.status, &self.access) {
-            (401, Access::Key(_)) => hints.push(
+            (401, RestAccess::Key(_)) => hints.push(
                 "the token was signed here: is the access key one of this service, and the endpoint its own address?"
                     .to_owned(),
             ),
-            (401, Access::Identity(identities)) => hints.push(identities.why_not_taken()),
-            (403, Access::Identity(_)) => hints.push(
+            (401, RestAccess::Identity(identities)) => hints.push(identities.why_not_taken()),
+            (403, RestAccess::Identity(_)) => hints.push(
                 "the identity is known, and may not do this: the role `Web PubSub Service Owner` on the resource is \
                  needed; a new role takes minutes to count"
                     .to_owned(),
             ),
-            (403, Access::Key(_)) => {
+            (403, RestAccess::Key(_)) => {
                 hints.push("the network rules of the service, or keys that are switched off, may be why".to_owned());
             }
             _ => {}

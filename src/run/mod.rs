@@ -46,7 +46,7 @@ use self::voice::{report_ending, warn};
 use self::watcher::{Backpressure, Interruption, Reaction, RunObserver};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::output::settings::OutputSettings;
 use crate::render::{self, Printer, WriteFailure, Writer};
 use crate::signal::Signals;
@@ -94,7 +94,7 @@ where
 {
     let console = surroundings.console.clone();
     let mut printer = Printer::new(
-        render::Options {
+        render::PrintOptions {
             has_expressions: surroundings.conditions.is_some(),
             ..print_options(connection, output, run_options)
         },
@@ -183,7 +183,7 @@ where
     let mut config = connection.session.clone();
     config.seed = seed();
     config.keep = kept.map(ActiveSession::keep);
-    let local = matches!(connection.source, Source::Local { .. });
+    let local = matches!(connection.source, ConnectionSource::Local { .. });
     let ack_timeout = config.ack_timeout;
     let connect_timeout = config.connect_timeout;
     let source = match url_source(connection) {
@@ -208,7 +208,7 @@ where
         kept.attach(&mut dialer, connection.protocol, &console)
     });
     // A hosted emulator and one beside have this clock.
-    if matches!(connection.source, Source::Signed(_)) {
+    if matches!(connection.source, ConnectionSource::Signed(_)) {
         tap.watch_clock(dialer.trail());
     }
     if let Some(writer) = &recording {

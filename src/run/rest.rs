@@ -20,7 +20,7 @@ use super::identity::Identities;
 use crate::failure::{Failure, Kind};
 use crate::options::requests::settings::RequestSettings;
 use crate::render::sanitize::for_line;
-use crate::render::{Stream, TOLD, human};
+use crate::render::{ConsoleStream, TOLD, human};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, excerpt, redact};
 use webpubsub_net::wire::{
@@ -46,7 +46,7 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a request carries to be let in.
 #[derive(Clone, Debug)]
-pub enum Access {
+pub enum RestAccess {
     /// A token signed here, for that request alone.
     Key(Secret),
     /// A token of whoever is allowed to.
@@ -55,7 +55,7 @@ pub enum Access {
 
 /// A request.
 #[derive(Clone, Debug)]
-pub struct Call {
+pub struct RestRequest {
     /// What is asked, in words, as in `could not …`.
     pub to_do: String,
     /// Method.
@@ -92,13 +92,13 @@ pub struct RestAnswer {
 /// Where warnings go about attempts that failed.
 #[derive(Clone)]
 pub struct Warnings {
-    err: Stream,
+    err: ConsoleStream,
     quiet: bool,
 }
 
 impl Warnings {
     /// To stderr, unless it is to be quiet.
-    pub fn new(err: Stream, quiet: bool) -> Self {
+    pub fn new(err: ConsoleStream, quiet: bool) -> Self {
         Self { err, quiet }
     }
 
@@ -153,7 +153,7 @@ struct RequestTracker<'a> {
 }
 
 impl<'a> RequestTracker<'a> {
-    fn begin(under_way: Option<&'a PendingRequests>, call: &Call) -> Self {
+    fn begin(under_way: Option<&'a PendingRequests>, call: &RestRequest) -> Self {
         let sent = Arc::new(AtomicBool::new(false));
         if let Some(under_way) = under_way.filter(|_| !matches!(call.method, Method::GET | Method::HEAD)) {
             under_way.state().changes.push((call.to_do.clone(), Arc::clone(&sent)));
@@ -171,10 +171,10 @@ impl Drop for RequestTracker<'_> {
 }
 
 /// Asks one service.
-pub struct Rest {
+pub struct RestClient {
     http: HttpClient,
     endpoint: Url,
-    access: Access,
+    access: RestAccess,
     patience: RequestSettings,
     jitter: Mutex<Jitter>,
     warnings: Option<Warnings>,
@@ -183,17 +183,17 @@ pub struct Rest {
     under_way: Option<Arc<PendingRequests>>,
 }
 
-impl fmt::Debug for Rest {
+impl fmt::Debug for RestClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rest").field("http", &self.http).finish_non_exhaustive()
     }
 }
 
-impl Rest {
+impl RestClient {
     /// Asks nothing yet. `endpoint` is `http` or `https`.
     pub fn new(
         (endpoint, local): (Url, bool),
-        access: Access,
+        access: RestAccess,
         options: DialOptions,
         patience: RequestSettings,
         warnings: Option<Warnings>,
@@ -217,7 +217,7 @@ impl Rest {
     }
 
     /// Asks until there is an answer that another attempt would not change. Fails where there is none.
-    pub async fn ask(&self, call: &Call) -> Result<RestAnswer, Failure> {
+    pub async fn ask(&self, call: &RestRequest) -> Result<RestAnswer, Failure> {
         let began = Instant::now();
         let (mut attempts, mut renewed) = (0, false);
         let asking = RequestTracker::begin(self.under_way.as_deref(), call);
@@ -228,7 +228,7 @@ impl Rest {
             if outcome.is_ok() || outcome.as_ref().is_err_and(|error| !error.was_sent()) {
                 asking.sent.store(false, Ordering::Relaxed);
             }
-            if let (Ok(answer), Access::Identity(identities)) = (&outcome, &self.access)
+            if let (Ok(answer), RestAccess::Identity(identities)) = (&outcome, &self.access)
                 && answer.status == StatusCode::UNAUTHORIZED
                 && !std::mem::replace(&mut renewed, true)
             {
@@ -273,7 +273,7 @@ impl Rest {
         self.patience.backoff.pause(attempts, &mut jitter)
     }
 
-    async fn request(&self, call: &Call) -> Result<HttpRequest, Failure> {
+    async fn request(&self, call: &RestRequest) -> Result<HttpRequest, Failure> {
         let mut headers = call.headers.clone();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(content_type) = call.content_type {
@@ -294,7 +294,7 @@ impl Rest {
     /// The audience is the request's URL without its query (PROTOCOL §2.4).
     async fn authorization(&self, path: &str) -> Result<HeaderValue, Failure> {
         let token = match &self.access {
-            Access::Key(key) => {
+            RestAccess::Key(key) => {
                 let audience = format!("{}{path}", self.endpoint.as_str().trim_end_matches('/'));
                 sign_client_token(
                     key,
@@ -310,7 +310,7 @@ impl Rest {
                     },
                 )
             }
-            Access::Identity(identities) => identities.token().await?.token,
+            RestAccess::Identity(identities) => identities.token().await?.token,
         };
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| internal())?;
         value.set_sensitive(true);
@@ -329,7 +329,7 @@ impl Rest {
     }
 
     /// Why there is no answer.
-    fn unanswered(&self, call: &Call, error: &HttpError, attempts: u32) -> Failure {
+    fn unanswered(&self, call: &RestRequest, error: &HttpError, attempts: u32) -> Failure {
         let cause = anyhow!("{}", redact(&in_one_line(error)));
         let times = if attempts > 1 { format!(" in {attempts} attempts") } else { String::new() };
         let what = format!("could not {}{times}", call.to_do);
@@ -366,7 +366,7 @@ impl Rest {
     }
 
     /// Why an answer is not the one that was wanted.
-    pub fn refused(&self, call: &Call, answered: &RestAnswer) -> Failure {
+    pub fn refused(&self, call: &RestRequest, answered: &RestAnswer) -> Failure {
         let RestAnswer { answer, attempts, .. } = answered;
         let said = ServiceError::of(answer);
         let status = answer.status;
@@ -397,19 +397,19 @@ impl Rest {
                 ));
             }
             401 => match &self.access {
-                Access::Identity(identities) => hints.push(identities.why_not_taken()),
-                Access::Key(_) => hints.push(
+                RestAccess::Identity(identities) => hints.push(identities.why_not_taken()),
+                RestAccess::Key(_) => hints.push(
                     "the token was signed here: is the access key one of this service, and the endpoint its own address?"
                         .into(),
                 ),
             },
             403 => match &self.access {
-                Access::Identity(_) => hints.push(
+                RestAccess::Identity(_) => hints.push(
                     "the identity is known, and may not do this: the role `Web PubSub Service Owner` on the resource is \
                      needed (`Web PubSub Service Reader` only reads); a new role takes minutes to count"
                         .into(),
                 ),
-                Access::Key(_) => {
+                RestAccess::Key(_) => {
                     hints.push("the network rules of the service, or keys that are switched off, may be why".into());
                 }
             },
@@ -431,7 +431,7 @@ impl Rest {
 }
 
 /// Whether the same may be asked once more after that.
-fn may_repeat(error: &HttpError, call: &Call) -> bool {
+fn may_repeat(error: &HttpError, call: &RestRequest) -> bool {
     match error {
         HttpError::Dial(error) => match error {
             DialError::Resolve { .. }

@@ -12,7 +12,7 @@ use super::chance::unix_now;
 use super::ending::{Ending, LAST_WRITE};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Note};
 use crate::options::values::ColorChoice;
 use crate::records::{Stopped, StoppedCounts, StoppedError};
@@ -73,14 +73,16 @@ pub fn report_ending(printer: &mut Printer, ending: Ending) -> u8 {
 /// What is worth saying before anything is tried.
 pub fn warn(printer: &mut Printer, connection: &ConnectionSettings) {
     let secure = match &connection.source {
-        Source::Url(url) => url.is_secure(),
-        Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.scheme() == "https",
-        Source::Keyless(keyless) => keyless.endpoint.scheme() == "https",
+        ConnectionSource::Url(url) => url.is_secure(),
+        ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => {
+            signer.endpoint.scheme() == "https"
+        }
+        ConnectionSource::Keyless(keyless) => keyless.endpoint.scheme() == "https",
         // What it will print is not known yet.
-        Source::Command(_) => true,
+        ConnectionSource::Command(_) => true,
     };
     warn_of_insecure(printer, connection.tls.insecure && secure);
-    let Source::Url(url) = &connection.source else { return };
+    let ConnectionSource::Url(url) = &connection.source else { return };
     let claims = url.token().and_then(|token| peek_claims(token.expose()));
     let now = unix_now();
     if let Some(exp) = claims.and_then(|claims| claims.exp).filter(|exp| looks_expired(*exp, now)) {

@@ -85,7 +85,7 @@ struct SavedBody {
     place: Option<SessionScope>,
     connection: Option<SavedConnection>,
     ordinal: u64,
-    groups: Vec<Group>,
+    groups: Vec<SavedGroup>,
     operations: Vec<SavedOperation>,
     used_ids: Vec<(u64, u64)>,
     /// Missing in files that knew only of all that were used.
@@ -102,7 +102,7 @@ struct SavedBody {
     #[serde(default)]
     lines_since: u64,
     #[serde(default)]
-    losses: Vec<Loss>,
+    losses: Vec<SavedLoss>,
     #[serde(rename = "stream")]
     lines: Option<SentLines>,
 }
@@ -110,7 +110,7 @@ struct SavedBody {
 /// One that is to be told.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
-enum Loss {
+enum SavedLoss {
     Connection { connection_id: String, reason: String },
     Operation { operation: String, target: String, ack_id: u64, reason: String },
 }
@@ -124,7 +124,7 @@ struct SavedConnection {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Group {
+struct SavedGroup {
     name: String,
     wanted: bool,
     joined: bool,
@@ -163,7 +163,7 @@ pub fn encode_body(record: &SessionRecord) -> String {
         groups: snapshot
             .groups
             .iter()
-            .map(|(name, wanted, joined)| Group { name: name.clone(), wanted: *wanted, joined: *joined })
+            .map(|(name, wanted, joined)| SavedGroup { name: name.clone(), wanted: *wanted, joined: *joined })
             .collect(),
         operations: snapshot.operations.iter().map(SavedOperation::from).collect(),
         used_ids: snapshot.used_ids.clone(),
@@ -173,7 +173,7 @@ pub fn encode_body(record: &SessionRecord) -> String {
         sent: snapshot.sent,
         settled: snapshot.settled,
         lines_since: record.lines_since,
-        losses: snapshot.losses.iter().map(Loss::from).collect(),
+        losses: snapshot.losses.iter().map(SavedLoss::from).collect(),
         lines: record.lines.clone(),
     };
     // Serialising plain structs into memory cannot fail.
@@ -214,7 +214,7 @@ pub fn decode(bytes: &[u8]) -> Result<SessionRecord, FormatError> {
     let body: SavedBody = serde_json::from_str(body).map_err(|error| damaged(&error))?;
     let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
     let operations = body.operations.into_iter().map(SavedOperation::decode);
-    let losses = body.losses.into_iter().map(Loss::decode);
+    let losses = body.losses.into_iter().map(SavedLoss::decode);
     let remembered = body.remembered.into_iter().map(|(first, last, since)| RememberedRun { first, last, since });
     Ok(SessionRecord {
         place: body.place,
@@ -298,7 +298,7 @@ impl SavedOperation {
     }
 }
 
-impl From<&KeptLoss> for Loss {
+impl From<&KeptLoss> for SavedLoss {
     fn from(loss: &KeptLoss) -> Self {
         match loss.clone() {
             KeptLoss::Connection { id, reason } => Self::Connection { connection_id: id, reason },
@@ -309,7 +309,7 @@ impl From<&KeptLoss> for Loss {
     }
 }
 
-impl Loss {
+impl SavedLoss {
     fn decode(self) -> Result<KeptLoss, FormatError> {
         Ok(match self {
             Self::Connection { connection_id, reason } => KeptLoss::Connection { id: connection_id, reason },

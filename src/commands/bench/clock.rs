@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
 
-use super::measure::Schedule;
+use super::measure::SendSchedule;
 
 /// Nanoseconds since 1970 that go on evenly.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,12 @@ pub struct Pacer {
 impl Pacer {
     /// From `start` on, by the schedule; the publishers in the order of their places. Fails where there is no thread to be
     /// had.
-    pub fn start(clock: Clock, start: u64, schedule: Schedule, publishers: Vec<Arc<Notify>>) -> std::io::Result<Self> {
+    pub fn start(
+        clock: Clock,
+        start: u64,
+        schedule: SendSchedule,
+        publishers: Vec<Arc<Notify>>,
+    ) -> std::io::Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
         let handle = thread::Builder::new().name("pacer".into()).spawn(move || {

@@ -12,10 +12,10 @@ use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio::time::{Instant, sleep};
 
 use super::clock::Clock;
-use super::measure::{Interval, MessageResult, Next, PublishedCounts, Receiver, RunTimes, Sender, Sending};
+use super::measure::{BenchReceiver, BenchSender, Interval, MessageResult, Next, PublishedCounts, RunTimes, SendPlan};
 use super::settings::BenchSettings;
 use crate::failure::Failure;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::run::chance::seed;
 use crate::run::explain::{ConnectContext, operation_failure, session_failure};
 use webpubsub_client::driver::{CurrentUrl, Driver, NetDialer, UrlSource};
@@ -27,7 +27,7 @@ use webpubsub_proto::{Data, Origin, OwnedData};
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum BenchPhase {
     /// Connections are opened.
     Opening,
     /// Publishers send.
@@ -40,7 +40,7 @@ pub enum Phase {
 
 /// What a connection tells the coordinator.
 #[derive(Debug)]
-pub enum Notice {
+pub enum BenchNotice {
     /// It is connected, and in its group.
     Ready,
     /// Its publisher has sent all it had to, and all of it has ended.
@@ -88,7 +88,7 @@ impl BenchContext {
         let connection = &self.bench.connection;
         let place = ConnectContext {
             url: self.source.at_once(),
-            local: matches!(connection.source, Source::Local { .. }),
+            local: matches!(connection.source, ConnectionSource::Local { .. }),
             connect_timeout: connection.session.connect_timeout,
             longest_pause: connection.session.reconnect_backoff.max_delay,
             kept: false,
@@ -101,7 +101,7 @@ impl BenchContext {
 /// The result of a connection.
 #[derive(Debug)]
 pub struct ConnectionResult {
-    pub receiver: Option<Receiver>,
+    pub receiver: Option<BenchReceiver>,
     /// The publisher's number, and what it sent.
     pub published: Option<(u64, PublishedCounts)>,
 }
@@ -109,11 +109,11 @@ pub struct ConnectionResult {
 /// Carries a connection from its dial to its end.
 pub async fn connection(
     number: u64,
-    receiver: Option<Receiver>,
-    sending: Option<Sending>,
+    receiver: Option<BenchReceiver>,
+    sending: Option<SendPlan>,
     shared: Arc<BenchContext>,
-    notices: mpsc::UnboundedSender<Notice>,
-    mut phase: watch::Receiver<Phase>,
+    notices: mpsc::UnboundedSender<BenchNotice>,
+    mut phase: watch::Receiver<BenchPhase>,
 ) -> ConnectionResult {
     let bench = &shared.bench;
     let nothing = ConnectionResult { receiver: None, published: None };
@@ -125,7 +125,7 @@ pub async fn connection(
     };
     let permit = tokio::select! {
         permit = permit => permit.ok(),
-        () = reached(&mut phase, Phase::Closing) => return nothing,
+        () = reached(&mut phase, BenchPhase::Closing) => return nothing,
     };
     let connected = Arc::new(Notify::new());
     let wanted = match bench.length {
@@ -159,8 +159,8 @@ pub async fn connection(
                 let patience = bench.connection.session.ack_timeout;
                 let place = shared.place(&url);
                 if let Some(failure) = operation_failure(OperationKind::JoinGroup, &group, &outcome, patience, &place) {
-                    notify(&notices, Notice::Failed(Box::new(failure)));
-                    return reached(&mut phase, Phase::Closing).await;
+                    notify(&notices, BenchNotice::Failed(Box::new(failure)));
+                    return reached(&mut phase, BenchPhase::Closing).await;
                 }
                 if matches!(outcome, Outcome::NotSent { .. }) {
                     return handle.ended().await;
@@ -169,39 +169,39 @@ pub async fn connection(
                 connected.notified().await;
             }
             drop(permit);
-            notify(&notices, Notice::Ready);
-            reached(&mut phase, Phase::Running).await;
+            notify(&notices, BenchNotice::Ready);
+            reached(&mut phase, BenchPhase::Running).await;
             if let (Some(sending), Some(times)) = (sending, shared.times.get()) {
-                let publisher = publisher.insert(Publisher::new(number, sending, *times, &shared, &handle));
+                let publisher = publisher.insert(BenchPublisher::new(number, sending, *times, &shared, &handle));
                 publisher.run(&mut phase).await;
-                notify(&notices, Notice::Done);
+                notify(&notices, BenchNotice::Done);
             }
-            reached(&mut phase, Phase::Closing).await;
+            reached(&mut phase, BenchPhase::Closing).await;
         };
         tokio::select! {
             biased;
             () = handle.ended() => {}
-            () = reached(&mut closing, Phase::Closing) => {}
+            () = reached(&mut closing, BenchPhase::Closing) => {}
             () = life => {}
         }
         handle.stop();
-        publisher.map(Publisher::end)
+        publisher.map(BenchPublisher::end)
     };
     let ((finished, dialer, sink), published) = tokio::join!(driver.run(), script);
     if let End::Failed { kind, message } = &finished.end {
         let failure = session_failure(*kind, message, dialer.last_error().as_ref(), &shared.place(&url));
-        notify(&notices, Notice::Failed(Box::new(failure)));
+        notify(&notices, BenchNotice::Failed(Box::new(failure)));
     }
     ConnectionResult { receiver: sink.receiver, published }
 }
 
 /// Nobody may be there any more.
-fn notify(notices: &mpsc::UnboundedSender<Notice>, notice: Notice) {
+fn notify(notices: &mpsc::UnboundedSender<BenchNotice>, notice: BenchNotice) {
     let _ = notices.send(notice);
 }
 
 /// Resolves when the run is as far as that, or further.
-async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
+async fn reached(phase: &mut watch::Receiver<BenchPhase>, wanted: BenchPhase) {
     // Without a coordinator nothing goes on.
     let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }
@@ -212,29 +212,29 @@ const BATCH: usize = 64;
 const BATCH_BYTES: usize = 64 * 1024;
 
 /// Publishes.
-struct Publisher<'a> {
+struct BenchPublisher<'a> {
     connection: u64,
     number: u64,
-    sender: Sender,
+    sender: BenchSender,
     shared: &'a BenchContext,
     pipeline: Pipeline,
     wake: Arc<Notify>,
     settled: Vec<Settlement>,
 }
 
-impl<'a> Publisher<'a> {
-    fn new(connection: u64, sending: Sending, times: RunTimes, shared: &'a BenchContext, handle: &Handle) -> Self {
+impl<'a> BenchPublisher<'a> {
+    fn new(connection: u64, sending: SendPlan, times: RunTimes, shared: &'a BenchContext, handle: &Handle) -> Self {
         let place = usize::try_from(sending.place).unwrap_or_default();
         let wake = shared.wakers.get(place).map_or_else(|| Arc::new(Notify::new()), Arc::clone);
         let number = sending.publisher;
-        let sender = Sender::new(sending, times);
+        let sender = BenchSender::new(sending, times);
         Self { connection, number, sender, shared, pipeline: handle.pipeline(), wake, settled: Vec::new() }
     }
 
     /// Sends what is due, until nothing more is to be sent and all has ended.
-    async fn run(&mut self, phase: &mut watch::Receiver<Phase>) {
+    async fn run(&mut self, phase: &mut watch::Receiver<BenchPhase>) {
         loop {
-            let draining = *phase.borrow() >= Phase::Draining;
+            let draining = *phase.borrow() >= BenchPhase::Draining;
             if draining && !self.sender.has_schedule() {
                 self.sender.stop();
             }
@@ -332,12 +332,12 @@ struct BenchSink {
     shared: Arc<BenchContext>,
     /// The group of the subscriber.
     group: String,
-    receiver: Option<Receiver>,
+    receiver: Option<BenchReceiver>,
     /// Notified when there is a connection.
     connected: Arc<Notify>,
     /// Since when the first connection is made; `None`: there was one.
     since: Option<Instant>,
-    notices: mpsc::UnboundedSender<Notice>,
+    notices: mpsc::UnboundedSender<BenchNotice>,
     /// That is told when so many have come.
     wanted: u64,
     /// How many have come.
@@ -346,7 +346,7 @@ struct BenchSink {
 
 impl BenchSink {
     fn trouble(&self, text: String) {
-        notify(&self.notices, Notice::Trouble(text));
+        notify(&self.notices, BenchNotice::Trouble(text));
     }
 }
 
@@ -412,7 +412,7 @@ impl EventSink for BenchSink {
         let before = self.arrived;
         self.arrived += arrived;
         if before < self.wanted && self.arrived >= self.wanted {
-            notify(&self.notices, Notice::LimitReached);
+            notify(&self.notices, BenchNotice::LimitReached);
         }
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::args::{Rate, Sizes};
 use super::settings::{BenchSettings, LoadLength};
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 
 /// Connections that are opened without further ado: what the free tier of the service has.
 const CONNECTIONS: u64 = 20;
@@ -60,13 +60,13 @@ fn messages(bench: &BenchSettings) -> String {
 }
 
 /// Whether it is known to be on this machine. Of a command that makes URLs that is not known.
-fn is_on_this_machine(source: &Source) -> bool {
+fn is_on_this_machine(source: &ConnectionSource) -> bool {
     let host = match source {
-        Source::Local { .. } => return true,
-        Source::Command(_) => return false,
-        Source::Url(url) => url.host(),
-        Source::Signed(signer) => signer.endpoint.host_str().unwrap_or_default().to_owned(),
-        Source::Keyless(keyless) => keyless.endpoint.host_str().unwrap_or_default().to_owned(),
+        ConnectionSource::Local { .. } => return true,
+        ConnectionSource::Command(_) => return false,
+        ConnectionSource::Url(url) => url.host(),
+        ConnectionSource::Signed(signer) => signer.endpoint.host_str().unwrap_or_default().to_owned(),
+        ConnectionSource::Keyless(keyless) => keyless.endpoint.host_str().unwrap_or_default().to_owned(),
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -107,8 +107,8 @@ mod tests {
             ("ws://192.168.0.1/client/hubs/h", false),
             ("ws://localhost.example.com/client/hubs/h", false),
         ] {
-            assert_eq!(is_on_this_machine(&Source::Url(AccessUrl::parse(url).unwrap())), here, "{url}");
+            assert_eq!(is_on_this_machine(&ConnectionSource::Url(AccessUrl::parse(url).unwrap())), here, "{url}");
         }
-        assert!(!is_on_this_machine(&Source::Command("echo ws://localhost/client/hubs/h".into())));
+        assert!(!is_on_this_machine(&ConnectionSource::Command("echo ws://localhost/client/hubs/h".into())));
     }
 }

@@ -36,7 +36,7 @@ use self::run::{BenchResult, BenchRun, warnings};
 use self::settings::BenchSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
@@ -186,7 +186,7 @@ async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectati
         follows_conditions: false,
     };
     let options = print_options(&bench.connection, &bench.output, run_options);
-    let options = crate::render::Options { has_expressions: surroundings.conditions.is_some(), ..options };
+    let options = crate::render::PrintOptions { has_expressions: surroundings.conditions.is_some(), ..options };
     let mut records = BenchOutput::new(Printer::new(options, surroundings.console.clone()), bench);
     let mut signals = match Signals::install() {
         Ok(signals) => signals,
@@ -311,11 +311,11 @@ fn write(path: &Path, mut file: File, page: &ReportPage<'_>) -> Result<(), Failu
 /// Where it connects, without a secret.
 fn place(bench: &BenchSettings) -> String {
     match &bench.connection.source {
-        Source::Url(url) => url.authority(),
-        Source::Local { port, .. } => format!("localhost:{port}"),
-        Source::Signed(signer) => signer.endpoint.host_str().unwrap_or_default().to_owned(),
-        Source::Keyless(keyless) => keyless.endpoint.host_str().unwrap_or_default().to_owned(),
-        Source::Command(_) => String::new(),
+        ConnectionSource::Url(url) => url.authority(),
+        ConnectionSource::Local { port, .. } => format!("localhost:{port}"),
+        ConnectionSource::Signed(signer) => signer.endpoint.host_str().unwrap_or_default().to_owned(),
+        ConnectionSource::Keyless(keyless) => keyless.endpoint.host_str().unwrap_or_default().to_owned(),
+        ConnectionSource::Command(_) => String::new(),
     }
 }
 

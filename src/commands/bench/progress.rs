@@ -1,6 +1,6 @@
 //! The line on a terminal's stderr that says how a run goes. It is overwritten, and gone at the end.
 
-use crate::render::Stream;
+use crate::render::ConsoleStream;
 
 /// Back to the beginning of the line, and nothing on it.
 const CLEAR: &str = "\r\u{1b}[K";
@@ -8,14 +8,14 @@ const CLEAR: &str = "\r\u{1b}[K";
 /// The progress line.
 #[derive(Debug)]
 pub struct BenchProgressLine {
-    err: Stream,
+    err: ConsoleStream,
     wanted: bool,
     shown: bool,
 }
 
 impl BenchProgressLine {
     /// On stderr, where it is wanted and a person sees it.
-    pub fn new(err: Stream, wanted: bool) -> Self {
+    pub fn new(err: ConsoleStream, wanted: bool) -> Self {
         let wanted = wanted && err.style.terminal;
         Self { err, wanted, shown: false }
     }

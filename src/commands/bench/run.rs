@@ -12,12 +12,12 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 
 use super::args::Rate;
 use super::clock::{Clock, Pacer, cpu_time, nanos};
-use super::connection::{BenchContext, CLOSING, ConnectionResult, Notice, Phase, connection};
+use super::connection::{BenchContext, BenchNotice, BenchPhase, CLOSING, ConnectionResult, connection};
 use super::cost::grouped;
 use super::histogram_log::{ACK, HistogramLog, LATENCY};
 use super::measure::{
-    Counts, DeliveryTally as Received, Interval, Payloads, PublishedCounts, Publishers, Receiver, RunTimes, Schedule,
-    Sending, Timeline,
+    BenchReceiver, DeliveryTally as Received, Interval, MessageCounts, Payloads, PublishedCounts, Publishers, RunTimes,
+    SendPlan, SendSchedule, Timeline,
 };
 use super::output::BenchOutput;
 use super::results::{Results, millis, tenths};
@@ -66,8 +66,8 @@ pub struct BenchRun<'a> {
     shared: Arc<BenchContext>,
     records: &'a mut BenchOutput,
     log: Option<HistogramLog>,
-    phase: watch::Sender<Phase>,
-    notices: mpsc::UnboundedReceiver<Notice>,
+    phase: watch::Sender<BenchPhase>,
+    notices: mpsc::UnboundedReceiver<BenchNotice>,
     tasks: JoinSet<ConnectionResult>,
     pacer: Option<Pacer>,
     current: Interval,
@@ -104,7 +104,7 @@ impl<'a> BenchRun<'a> {
             wakers: (0..bench.publishers).map(|_| Arc::new(Notify::new())).collect(),
             refusal: OnceLock::new(),
         });
-        let (phase, watched) = watch::channel(Phase::Opening);
+        let (phase, watched) = watch::channel(BenchPhase::Opening);
         let (sender, notices) = mpsc::unbounded_channel();
         let mut tasks = JoinSet::new();
         let payloads = Payloads::new(&bench.run, (bench.sizes.0, bench.sizes.1), bench.seed);
@@ -112,8 +112,9 @@ impl<'a> BenchRun<'a> {
         let publishers = Publishers { run: bench.only_run.then(|| bench.run.as_str().into()), own };
         let groups = bench.groups.len() as u64;
         for number in 0..bench.connections {
-            let receiver =
-                bench.subscriber_on(number).map(|it| Receiver::new(publishers.clone(), bench.group_of(it), groups));
+            let receiver = bench
+                .subscriber_on(number)
+                .map(|it| BenchReceiver::new(publishers.clone(), bench.group_of(it), groups));
             let sending = bench.publisher_on(number).map(|place| sending(bench, place, &payloads));
             let (shared, sender, watched) = (Arc::clone(&shared), sender.clone(), watched.clone());
             tasks.spawn(connection(number, receiver, sending, shared, sender, watched));
@@ -188,10 +189,10 @@ impl<'a> BenchRun<'a> {
             let words = format!("connected {} of {}", grouped(ready), grouped(all));
             self.records.progress(&words);
             match self.notices.recv().await {
-                Some(Notice::Ready) => ready += 1,
-                Some(Notice::Failed(failure)) => return Err(self.not_all(*failure, ready)),
-                Some(Notice::Trouble(text)) => self.records.trouble(&text),
-                Some(Notice::Done | Notice::LimitReached) => {}
+                Some(BenchNotice::Ready) => ready += 1,
+                Some(BenchNotice::Failed(failure)) => return Err(self.not_all(*failure, ready)),
+                Some(BenchNotice::Trouble(text)) => self.records.trouble(&text),
+                Some(BenchNotice::Done | BenchNotice::LimitReached) => {}
                 None => return Err(Failure::message(Kind::Internal, "the connections are gone")),
             }
         }
@@ -220,7 +221,7 @@ impl<'a> BenchRun<'a> {
         if let Rate::PerSecond(rate) = rate
             && publishers > 0
         {
-            let schedule = Schedule::new(rate, publishers, ramp);
+            let schedule = SendSchedule::new(rate, publishers, ramp);
             let pacer = Pacer::start(clock, start, schedule, self.shared.wakers.clone());
             self.pacer = Some(pacer.or_internal()?);
         }
@@ -234,7 +235,7 @@ impl<'a> BenchRun<'a> {
             ));
         }
         self.cpu.0 = cpu_time();
-        self.phase.send_replace(Phase::Running);
+        self.phase.send_replace(BenchPhase::Running);
         Ok(())
     }
 
@@ -269,13 +270,13 @@ impl<'a> BenchRun<'a> {
     }
 
     /// Takes a notice of a connection while the load is on.
-    fn take(&mut self, notice: Option<Notice>) -> Result<(), Failure> {
+    fn take(&mut self, notice: Option<BenchNotice>) -> Result<(), Failure> {
         match notice {
-            Some(Notice::Failed(failure)) => return Err(*failure),
-            Some(Notice::Trouble(text)) => self.records.trouble(&text),
-            Some(Notice::Done) => self.done += 1,
-            Some(Notice::LimitReached) => self.limits_reached += 1,
-            Some(Notice::Ready) => {}
+            Some(BenchNotice::Failed(failure)) => return Err(*failure),
+            Some(BenchNotice::Trouble(text)) => self.records.trouble(&text),
+            Some(BenchNotice::Done) => self.done += 1,
+            Some(BenchNotice::LimitReached) => self.limits_reached += 1,
+            Some(BenchNotice::Ready) => {}
             None => return Err(Failure::message(Kind::Internal, "the connections are gone")),
         }
         Ok(())
@@ -283,14 +284,14 @@ impl<'a> BenchRun<'a> {
 
     /// The load is over, and measured up to here.
     fn end_load(&mut self) {
-        if *self.phase.borrow() != Phase::Running {
+        if *self.phase.borrow() != BenchPhase::Running {
             return;
         }
         if let (Some(before), Some(now)) = (self.cpu.0, cpu_time()) {
             self.cpu.1 = Some(now.saturating_sub(before));
         }
         self.length = self.began.map_or(Duration::ZERO, |began| began.elapsed());
-        self.phase.send_replace(Phase::Draining);
+        self.phase.send_replace(BenchPhase::Draining);
         self.pacer = None;
     }
 
@@ -337,7 +338,7 @@ impl<'a> BenchRun<'a> {
     }
 
     /// What was counted up to now.
-    fn so_far(&self) -> Counts {
+    fn so_far(&self) -> MessageCounts {
         let mut counts = self.timeline.total.counts;
         counts.add(&self.current.counts);
         for number in 0..self.shared.shards.len() as u64 {
@@ -370,7 +371,7 @@ impl<'a> BenchRun<'a> {
 
     /// Closes all connections, and takes their results. A signal cuts that short.
     async fn close(&mut self, signals: &mut Signals) -> Vec<ConnectionResult> {
-        self.phase.send_replace(Phase::Closing);
+        self.phase.send_replace(BenchPhase::Closing);
         let end = Instant::now() + CLOSING;
         let mut done = Vec::new();
         loop {
@@ -399,7 +400,7 @@ impl<'a> BenchRun<'a> {
         self.gather();
         let began = self.began;
         let mut failed = None;
-        if began.is_some() && self.current.counts != Counts::default() {
+        if began.is_some() && self.current.counts != MessageCounts::default() {
             failed = self.close_second().err();
         }
         let Self { timeline, shared, log, .. } = self;
@@ -450,16 +451,16 @@ fn judged(shared: &BenchContext, results: &Results) -> Option<Verdict> {
 }
 
 /// What the publisher at that place sends.
-fn sending(bench: &BenchSettings, place: u64, payloads: &Payloads) -> Sending {
+fn sending(bench: &BenchSettings, place: u64, payloads: &Payloads) -> SendPlan {
     let schedule = match bench.rate {
-        Rate::PerSecond(rate) => Some(Schedule::new(rate, bench.publishers, bench.ramp)),
+        Rate::PerSecond(rate) => Some(SendSchedule::new(rate, bench.publishers, bench.ramp)),
         Rate::Max => None,
     };
     let (count, until) = match bench.length {
         LoadLength::Count(count) => (Some(count), None),
         LoadLength::For(time) => (None, Some(bench.ramp.saturating_add(time))),
     };
-    Sending {
+    SendPlan {
         place,
         publisher: bench.publisher_offset + place,
         schedule,
@@ -517,7 +518,7 @@ fn results(
 }
 
 /// What went through a second: messages that were due in the measured time, over that time, or until the last of them came.
-fn rates(results: &mut Results, counts: &Counts, steady: Duration, last: u64, times: Option<&RunTimes>) {
+fn rates(results: &mut Results, counts: &MessageCounts, steady: Duration, last: u64, times: Option<&RunTimes>) {
     let seconds = steady.as_secs_f64();
     let from = times.map_or(last, |times| times.steady.max(times.start));
     let receiving = (last.saturating_sub(from) as f64 / 1e9).max(seconds);

@@ -17,7 +17,7 @@ use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::recording::args::RecordArgs;
 use crate::shell;
 
@@ -142,7 +142,7 @@ fn settle(parts: LoadParts, environment: &Environment, input: &mut dyn Input) ->
     let (connecting, filter) = whole(connecting);
     let output = output(&connecting, environment)?.filtered(filter)?;
     // A message may come twice, which is counted.
-    let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
+    let policy = ReconnectPolicy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
     let connection = connection(connecting, policy, environment, input)?;
     let length = match (load.count, load.length) {
         (Some(count), _) => LoadLength::Count(count),

@@ -27,10 +27,10 @@ const WAITING: usize = 1;
 
 /// The messages of a bulk, in order.
 #[derive(Debug)]
-pub struct BulkIntake(Origin);
+pub struct BulkIntake(BulkOrigin);
 
 #[derive(Debug)]
-enum Origin {
+enum BulkOrigin {
     /// Read by a thread.
     Stdin {
         batches: mpsc::Receiver<InputBatch>,
@@ -68,7 +68,7 @@ impl BulkIntake {
         if let BulkFeed::Repeated { payload, times } = &settings.feed {
             let data = payload.read(&mut io::stdin())?;
             let digest = digest_of(data.as_data().to_json().as_bytes());
-            return Ok(Self(Origin::Repeated { maker, data, digest, next: 1, times: *times }));
+            return Ok(Self(BulkOrigin::Repeated { maker, data, digest, next: 1, times: *times }));
         }
         Self::read(maker, settings.keep_going)
     }
@@ -81,14 +81,14 @@ impl BulkIntake {
         let read = Arc::new(AtomicU64::new(0));
         let reader = BulkReader { maker, keep_going, sender, read: Arc::clone(&read) };
         thread::Builder::new().name("stdin".into()).spawn(move || reader.run(input)).or_internal()?;
-        Ok(Self(Origin::Stdin { batches, read, size, terminal }))
+        Ok(Self(BulkOrigin::Stdin { batches, read, size, terminal }))
     }
 
     /// The next messages, as soon as there are any; `None` at the end. Nothing is lost when this is dropped.
     pub(crate) async fn next(&mut self) -> Option<InputBatch> {
         match &mut self.0 {
-            Origin::Stdin { batches, .. } => batches.recv().await,
-            Origin::Repeated { maker, data, digest, next, times } => {
+            BulkOrigin::Stdin { batches, .. } => batches.recv().await,
+            BulkOrigin::Repeated { maker, data, digest, next, times } => {
                 let mut items = Vec::new();
                 while *next <= *times && items.len() < BATCH {
                     let item = match maker.message(*next, data.clone()) {
@@ -110,23 +110,23 @@ impl BulkIntake {
     /// How far it has come, where the end is known. `line`: the last that was sent.
     pub(super) fn extent(&self, line: u64) -> Option<Extent> {
         match &self.0 {
-            Origin::Stdin { read, size, .. } => {
+            BulkOrigin::Stdin { read, size, .. } => {
                 size.map(|size| Extent { done: read.load(Ordering::Relaxed).min(size), size })
             }
-            Origin::Repeated { times, .. } => Some(Extent { done: line, size: *times }),
+            BulkOrigin::Repeated { times, .. } => Some(Extent { done: line, size: *times }),
         }
     }
 
     /// Whether a person types the lines.
     pub(super) fn is_typed(&self) -> bool {
-        matches!(&self.0, Origin::Stdin { terminal: true, .. })
+        matches!(&self.0, BulkOrigin::Stdin { terminal: true, .. })
     }
 
     /// What is numbered: lines, or messages.
     pub(super) fn unit(&self) -> &'static str {
         match &self.0 {
-            Origin::Stdin { .. } => "line",
-            Origin::Repeated { .. } => "message",
+            BulkOrigin::Stdin { .. } => "line",
+            BulkOrigin::Repeated { .. } => "message",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::intake::Extent;
-use crate::render::Stream;
+use crate::render::ConsoleStream;
 
 /// From one look of the line to the next.
 const EVERY: Duration = Duration::from_millis(200);
@@ -18,7 +18,7 @@ const CLEAR: &str = "\r\u{1b}[K";
 /// The progress line.
 #[derive(Debug)]
 pub(super) struct BulkProgressLine {
-    err: Stream,
+    err: ConsoleStream,
     wanted: bool,
     since: Instant,
     shown: Cell<bool>,
@@ -28,7 +28,7 @@ pub(super) struct BulkProgressLine {
 
 impl BulkProgressLine {
     /// On stderr, where it is wanted and a person sees it.
-    pub(super) fn new(err: Stream, wanted: bool) -> Self {
+    pub(super) fn new(err: ConsoleStream, wanted: bool) -> Self {
         let wanted = wanted && err.style.terminal;
         let now = Instant::now();
         Self { err, wanted, since: now, shown: Cell::new(false), next: Cell::new(now + EVERY) }

@@ -28,7 +28,7 @@ impl CommandArgs for CompletionsArgs {
             // Clap has one of them.
             (None, at) => {
                 let words: Vec<String> = self.words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-                let found = candidates(&mut definition(), &words, at.unwrap_or_default(), &mut Machine(input));
+                let found = candidates(&mut definition(), &words, at.unwrap_or_default(), &mut MachineNames(input));
                 (rows(&found), "what can stand there")
             }
         };
@@ -61,9 +61,9 @@ fn rows(found: &[Candidate]) -> Vec<u8> {
 }
 
 /// This machine.
-struct Machine<'i>(&'i mut dyn Input);
+struct MachineNames<'i>(&'i mut dyn Input);
 
-impl KnownNames for Machine<'_> {
+impl KnownNames for MachineNames<'_> {
     fn profiles(&mut self) -> Vec<String> {
         profile::names(self.0)
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::report::Report;
+use super::report::DoctorReport;
 use crate::failure::Failure;
 use crate::render::human;
 use crate::run::explain;
@@ -25,7 +25,7 @@ pub struct DialReport {
 
 impl DialReport {
     /// Reports what went well since the last time.
-    pub fn advance(&mut self, steps: &[DialStep], report: &mut Report) {
+    pub fn advance(&mut self, steps: &[DialStep], report: &mut DoctorReport) {
         while let Some(kind) = KINDS.get(self.told) {
             match steps.iter().find(|step| step.kind == *kind) {
                 Some(step) if matches!(step.outcome, StepOutcome::Done | StepOutcome::Skipped(_)) => {
@@ -40,7 +40,13 @@ impl DialReport {
     }
 
     /// Reports the step that the dial failed at, if it failed at all.
-    pub fn fail(&mut self, steps: &[DialStep], failure: Failure, dialed: Option<&DialedError>, report: &mut Report) {
+    pub fn fail(
+        &mut self,
+        steps: &[DialStep],
+        failure: Failure,
+        dialed: Option<&DialedError>,
+        report: &mut DoctorReport,
+    ) {
         self.advance(steps, report);
         let failed = KINDS.get(self.told).and_then(|kind| steps.iter().find(|step| step.kind == *kind));
         let mut detail = explain::causes(&failure);
@@ -64,7 +70,7 @@ impl DialReport {
 }
 
 /// A step that is over and did not fail.
-fn report_step(step: &DialStep, report: &mut Report) {
+fn report_step(step: &DialStep, report: &mut DoctorReport) {
     if let StepOutcome::Skipped(why) = &step.outcome {
         return report.skip(why.as_str());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::report::Report;
+use super::report::DoctorReport;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::identity::KeylessService;
@@ -22,7 +22,7 @@ pub async fn examine(
     origin: &str,
     keyless: &KeylessService,
     connection: &ConnectionSettings,
-    report: &RefCell<Report>,
+    report: &RefCell<DoctorReport>,
 ) -> Option<AccessUrl> {
     let limit = connection.session.connect_timeout;
     let source = format!("{origin}: {}, hub `{}`, with an Entra identity", keyless.endpoint, keyless.hub);
@@ -59,7 +59,7 @@ pub async fn examine(
     }
 }
 
-fn fail(report: &RefCell<Report>, elapsed: Option<Duration>, failure: Failure) -> Option<AccessUrl> {
+fn fail(report: &RefCell<DoctorReport>, elapsed: Option<Duration>, failure: Failure) -> Option<AccessUrl> {
     let detail = match failure.error.chain().count() {
         1 => failure.summary(),
         _ => format!("{}: {}", failure.error, causes(&failure)),

@@ -23,14 +23,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use self::args::DoctorArgs;
 use self::dial::DialReport;
-use self::report::Report;
+use self::report::DoctorReport;
 use self::settings::{DoctorSettings, SourceProblem};
 use self::steps::{StepFailed, Steps};
 use self::watch::{DoctorFindings, DoctorObserver};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::output::args::StderrArgs;
 use crate::options::values::{OutputFormat, ReportFormat};
@@ -77,7 +77,7 @@ fn task(settings: DoctorSettings) -> Task {
 
 /// Whether an identity opens the service.
 fn is_keyless(settings: &DoctorSettings) -> bool {
-    settings.connection.as_ref().is_ok_and(|connection| matches!(connection.source, Source::Keyless(_)))
+    settings.connection.as_ref().is_ok_and(|connection| matches!(connection.source, ConnectionSource::Keyless(_)))
 }
 
 /// How often the steps of a dial under way are looked at.
@@ -115,7 +115,7 @@ pub async fn doctor(surroundings: &Surroundings, settings: &DoctorSettings) -> u
         }
     };
     let records = settings.output.format == OutputFormat::Ndjson;
-    let report = RefCell::new(Report::new(console.clone(), (records, is_keyless(settings))));
+    let report = RefCell::new(DoctorReport::new(console.clone(), (records, is_keyless(settings))));
     let (ending, limit) = match &settings.connection {
         Ok(connection) => {
             let ending = examine(surroundings, settings, connection, &report, &mut signals).await;
@@ -168,7 +168,7 @@ async fn examine(
     surroundings: &Surroundings,
     settings: &DoctorSettings,
     connection: &ConnectionSettings,
-    report: &RefCell<Report>,
+    report: &RefCell<DoctorReport>,
     signals: &mut Signals,
 ) -> ExaminationEnding {
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
@@ -177,7 +177,7 @@ async fn examine(
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
     let verbose = settings.output.verbosity > 0;
-    if let Source::Keyless(keyless) = &connection.source {
+    if let ConnectionSource::Keyless(keyless) = &connection.source {
         let url = tokio::select! {
             biased;
             url = keyless::examine(&settings.origin, keyless, connection, report) => url,
@@ -208,8 +208,8 @@ async fn examine(
             return interrupted(came, connection, &mut report.borrow_mut());
         }
     };
-    let local = matches!(connection.source, Source::Local { .. });
-    let elapsed = matches!(connection.source, Source::Command(_)).then(|| began.elapsed());
+    let local = matches!(connection.source, ConnectionSource::Local { .. });
+    let elapsed = matches!(connection.source, ConnectionSource::Command(_)).then(|| began.elapsed());
     let url = match obtained {
         Ok(url) => url,
         Err((message, cause)) => {
@@ -242,13 +242,13 @@ fn report_source(
     connection: &ConnectionSettings,
     url: &AccessUrl,
     elapsed: Option<Duration>,
-    report: &mut Report,
+    report: &mut DoctorReport,
 ) {
     let signed = match &connection.source {
-        Source::Url(_) => "",
-        Source::Command(_) => ", printed by the command",
-        Source::Keyless(_) => ", with a token made by the service",
-        Source::Signed(_) | Source::Local { .. } => ", with a token signed here",
+        ConnectionSource::Url(_) => "",
+        ConnectionSource::Command(_) => ", printed by the command",
+        ConnectionSource::Keyless(_) => ", with a token made by the service",
+        ConnectionSource::Signed(_) | ConnectionSource::Local { .. } => ", with a token signed here",
     };
     report.ok(elapsed, format!("{}: {url}{signed}", settings.origin), Vec::new());
 }
@@ -259,7 +259,7 @@ struct Examination<'a> {
     settings: &'a DoctorSettings,
     connection: &'a ConnectionSettings,
     place: ConnectContext,
-    report: &'a RefCell<Report>,
+    report: &'a RefCell<DoctorReport>,
 }
 
 impl Examination<'_> {
@@ -373,7 +373,7 @@ impl Examination<'_> {
     }
 }
 
-fn report_close(elapsed: Duration, report: &mut Report) {
+fn report_close(elapsed: Duration, report: &mut DoctorReport) {
     if elapsed < UNANSWERED {
         report.ok(Some(elapsed), "1000 sent, and closed by the service", Vec::new());
     } else {
@@ -383,7 +383,7 @@ fn report_close(elapsed: Duration, report: &mut Report) {
 }
 
 /// The step that was under way is told, and with it why there are no more.
-fn interrupted(came: RunInterrupt, connection: &ConnectionSettings, report: &mut Report) -> ExaminationEnding {
+fn interrupted(came: RunInterrupt, connection: &ConnectionSettings, report: &mut DoctorReport) -> ExaminationEnding {
     match came {
         RunInterrupt::Signal(number) => {
             report.end("ended by a signal");

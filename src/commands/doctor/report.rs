@@ -33,7 +33,7 @@ pub const STEPS: [&str; 18] = [
 
 /// The findings of a run. Steps are reported one after the other; each call is about the next one.
 #[derive(Debug)]
-pub struct Report {
+pub struct DoctorReport {
     console: Console,
     /// Records instead of lines.
     records: bool,
@@ -55,7 +55,7 @@ pub struct Report {
     failure: Option<(&'static str, Failure)>,
 }
 
-impl Report {
+impl DoctorReport {
     /// Prints to `console`, records or lines.
     pub fn new(console: Console, (records, keyless): (bool, bool)) -> Self {
         let (version, os, arch) = (env!("CARGO_PKG_VERSION"), std::env::consts::OS, std::env::consts::ARCH);

@@ -13,7 +13,7 @@ use crate::options::operation::args::RetryArgs;
 use crate::options::output::args::OutputArgs;
 use crate::options::output::settings::{OutputSettings, talk};
 use crate::options::reconnect::args::{AttemptArgs, ReconnectArgs};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::recording::args::RecordArgs;
 use crate::options::values::BackoffModeName;
 use webpubsub_net::secret::Secret;
@@ -58,7 +58,7 @@ pub fn settle(args: DoctorArgs, environment: &Environment, input: &mut dyn Input
         record: RecordArgs { record: None },
         timeout,
     };
-    let policy = Policy { keeps_on: false, rejoin: false, on_unknown: OnUnknown::Fail };
+    let policy = ReconnectPolicy { keeps_on: false, rejoin: false, on_unknown: OnUnknown::Fail };
     let connection = match connection(connecting, policy, environment, input) {
         Ok(connection) => Ok(connection),
         Err(failure) => match environment.explain(failure) {

@@ -8,7 +8,7 @@ use futures_util::future::pending;
 use tokio::time::{Instant, timeout};
 
 use super::dial::DialReport;
-use super::report::Report;
+use super::report::DoctorReport;
 use super::watch::DoctorFindings;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
@@ -20,7 +20,7 @@ use webpubsub_proto::session::{AckMode, OperationKind, Outcome, Request};
 
 /// An examination under way.
 pub struct Steps<'a> {
-    pub report: &'a RefCell<Report>,
+    pub report: &'a RefCell<DoctorReport>,
     pub dial: &'a RefCell<DialReport>,
     pub trail: Trail,
     pub handle: Handle,

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::report::Report;
+use super::report::DoctorReport;
 use crate::render::human;
 use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::inspection::{Inspection, Severity, inspect, roles_in_words};
 use webpubsub_net::auth::token::Claims;
 
 /// Reports on the token at `now`, in seconds since 1970.
-pub fn report_token(url: &AccessUrl, now: u64, report: &mut Report) {
+pub fn report_token(url: &AccessUrl, now: u64, report: &mut DoctorReport) {
     let found = inspect(url, None, now, |seconds| human(Duration::from_secs(seconds)));
     let findings = found.findings.iter().map(|finding| match finding.severity {
         Severity::Note => finding.text.clone(),

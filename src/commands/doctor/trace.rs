@@ -4,14 +4,14 @@ use std::cell::RefCell;
 
 use tokio::time::Instant;
 
-use super::report::Report;
+use super::report::DoctorReport;
 use crate::failure::Kind;
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::run::explain::causes;
 use crate::run::livetrace::Endpoint;
 
 /// Tries it and reports the result.
-pub async fn report_trace(connection: &ConnectionSettings, report: &RefCell<Report>) {
+pub async fn report_trace(connection: &ConnectionSettings, report: &RefCell<DoctorReport>) {
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
     let way = (&connection.network, &connection.tls);

@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use tokio::process::Child;
 use tokio::time::{Duration, timeout};
 
-use crate::shell::{self, Guarded};
+use crate::shell::{self, ProcessGuard};
 use webpubsub_emulator::Ready;
 
 /// How long the command has after a signal.
@@ -14,15 +14,15 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The command, running. Dropped, it is killed, with all that it has started and left behind where that can be told.
 #[derive(Debug)]
-pub struct Exec {
+pub struct EmulatorChild {
     child: Child,
     /// Its process group, where it has one of its own.
     group: Option<u32>,
     /// Until its end is known.
-    guarded: Option<Guarded>,
+    guarded: Option<ProcessGuard>,
 }
 
-impl Exec {
+impl EmulatorChild {
     /// Starts `command` with the shell; it finds the emulator in its environment.
     pub fn start(command: &str, ready: &Ready, takes_stdin: bool) -> io::Result<Self> {
         // At a terminal it has to stay in the foreground's group: to read, and to get Ctrl-C as people expect.
@@ -37,7 +37,7 @@ impl Exec {
             shell.stdin(Stdio::null());
         }
         let child = shell.spawn()?;
-        let guarded = Some(Guarded::new(&child, grouped));
+        let guarded = Some(ProcessGuard::new(&child, grouped));
         let group = child.id().filter(|_| grouped);
         Ok(Self { child, group, guarded })
     }
@@ -77,7 +77,7 @@ impl Exec {
     fn signal(&self, _number: u8) {}
 }
 
-impl Drop for Exec {
+impl Drop for EmulatorChild {
     fn drop(&mut self) {
         if self.group.is_some() {
             self.signal(9);

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use self::args::EmulatorArgs;
-use self::exec::Exec;
+use self::exec::EmulatorChild;
 use self::log::LogFile;
 use self::settings::EmulatorSettings;
 use super::{CommandArgs, Task};
@@ -166,7 +166,8 @@ async fn serve(
     let (stop, stopping) = oneshot::channel::<()>();
     let mut server = std::pin::pin!(webpubsub_emulator::run(listener, config, async { drop(stopping.await) }));
     print_ready(console, settings, &ready, address.port());
-    let mut exec = settings.exec.as_deref().map(|command| Exec::start(command, &ready, !settings.exit_on_stdin_close));
+    let mut exec =
+        settings.exec.as_deref().map(|command| EmulatorChild::start(command, &ready, !settings.exit_on_stdin_close));
     let exec = exec.as_mut().map(Result::as_mut).transpose().map_err(|error| {
         Failure::message(Kind::Internal, format!("the command of `--exec` could not be run: {error}"))
     })?;
@@ -219,7 +220,7 @@ impl EmulatorEnding {
     }
 }
 
-async fn command_ended(exec: Option<&mut Exec>) -> io::Result<u8> {
+async fn command_ended(exec: Option<&mut EmulatorChild>) -> io::Result<u8> {
     match exec {
         Some(exec) => exec.ended().await,
         None => std::future::pending().await,

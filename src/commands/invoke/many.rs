@@ -74,7 +74,7 @@ async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, 
 }
 
 /// One under way, with its line.
-type Open = Pin<Box<dyn Future<Output = (u64, Invoked)>>>;
+type OpenInvocation = Pin<Box<dyn Future<Output = (u64, Invoked)>>>;
 
 struct InvokeRun<'a> {
     surroundings: &'a Surroundings,
@@ -85,7 +85,7 @@ struct InvokeRun<'a> {
     input_ended: bool,
     /// Read and not asked, in order.
     ready: VecDeque<BulkMessage>,
-    open: FuturesUnordered<Open>,
+    open: FuturesUnordered<OpenInvocation>,
     counts: SentCounts,
     /// Records that are no invocations.
     skipped: u64,

@@ -13,7 +13,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::stdin;
 
@@ -61,8 +61,8 @@ pub fn is_wanted(args: &ManyArgs) -> bool {
     args.lines || args.ndjson
 }
 
-fn policy(args: &InvokeArgs) -> Policy {
-    Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(args.unknown.on_unknown) }
+fn policy(args: &InvokeArgs) -> ReconnectPolicy {
+    ReconnectPolicy { keeps_on: false, rejoin: true, on_unknown: on_unknown(args.unknown.on_unknown) }
 }
 
 /// Settles `wps invoke` of one event.

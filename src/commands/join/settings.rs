@@ -9,7 +9,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_commas;
 use crate::options::operation::settings::groups;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::session_file::settings::SessionFileSettings;
 
 /// `wps join`.
@@ -38,7 +38,7 @@ pub fn settle(args: JoinArgs, environment: &Environment, input: &mut dyn Input) 
         return Err(failure.hint("ackIds end at 18446744073709551615"));
     }
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
-    let policy = Policy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let policy = ReconnectPolicy { keeps_on: args.stay, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
     let connection = keep(connection, SessionFileSettings::joining(args.session, args.stay))?;
     Ok(JoinSettings { connection, output, groups, stay: args.stay, ack_id: args.ack.ack_id })

@@ -7,12 +7,12 @@ use webpubsub_proto::session::OnUnknown;
 use super::args::{ListenArgs, OnReadyArgs, Streams};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::{ConnectionSettings, connection, keep};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_commas;
 use crate::options::operation::settings::groups;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::values::OutputFormat;
 
@@ -56,7 +56,7 @@ pub fn settle(args: ListenArgs, environment: &Environment, input: &mut dyn Input
         return Err(failure.blame("--streams").hint("with `--session` streams are shown as they come"));
     }
     let output = OutputSettings { whole_streams, ..output };
-    let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
+    let policy = ReconnectPolicy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown: OnUnknown::Fail };
     let session_file = SessionFileSettings::listening(args.session, &groups);
     let usual_roles = args.connecting.token.roles.is_empty();
     let mut connection = keep(connection(args.connecting, policy, environment, input)?, session_file)?;
@@ -92,7 +92,11 @@ pub struct OnReady {
 }
 
 /// What is started, if anything is.
-fn on_ready(args: OnReadyArgs, source: &Source, environment: &Environment) -> Result<Option<OnReady>, Failure> {
+fn on_ready(
+    args: OnReadyArgs,
+    source: &ConnectionSource,
+    environment: &Environment,
+) -> Result<Option<OnReady>, Failure> {
     let Some(command) = args.on_ready else { return Ok(None) };
     if command.trim().is_empty() {
         return Err(Failure::message(Kind::Usage, "`--on-ready` is empty")
@@ -101,12 +105,15 @@ fn on_ready(args: OnReadyArgs, source: &Source, environment: &Environment) -> Re
     }
     let variables = match source {
         // As `--local` itself: never through a proxy.
-        Source::Local { .. } => {
+        ConnectionSource::Local { .. } => {
             let given = NO_PROXY.iter().find_map(|name| environment.get(name));
             let list = given.map_or("localhost".to_owned(), |list| format!("{list},localhost"));
             NO_PROXY.map(|name| (name, list.clone())).to_vec()
         }
-        Source::Url(_) | Source::Signed(_) | Source::Command(_) | Source::Keyless(_) => Vec::new(),
+        ConnectionSource::Url(_)
+        | ConnectionSource::Signed(_)
+        | ConnectionSource::Command(_)
+        | ConnectionSource::Keyless(_) => Vec::new(),
     };
     Ok(Some(OnReady { command, variables }))
 }

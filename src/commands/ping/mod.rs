@@ -83,7 +83,7 @@ pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
         follows_conditions: true,
     };
     let options = print_options(&settings.connection, &settings.output, run_options);
-    let options = render::Options { has_expressions: surroundings.conditions.is_some(), ..options };
+    let options = render::PrintOptions { has_expressions: surroundings.conditions.is_some(), ..options };
     let printer = Printer::new(options, surroundings.console.clone());
     let echo = Rc::new(Echo::new(seed(), settings.group.clone()));
     let watcher: Rc<dyn RunObserver> = Rc::clone(&echo) as Rc<dyn RunObserver>;

@@ -11,7 +11,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 
 /// `wps ping`.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +47,7 @@ pub fn settle(
     args.connecting.output.output = args.format(terminal);
     let output = output(&args.connecting, environment)?.filtered(args.filter)?.with_conditions(args.conditions);
     // A message may come twice, and counts once.
-    let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Resend };
+    let policy = ReconnectPolicy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Resend };
     let connection = connection(args.connecting, policy, environment, input)?;
     let count = args.count.or((!terminal).then_some(PINGS));
     Ok(PingSettings { connection, output, count, interval: args.interval, group: args.group })

@@ -3,7 +3,7 @@
 use clap::Command;
 
 use super::line::{LinePieceKind, line_command, split};
-use super::watch::Names;
+use super::watch::CompletionNames;
 
 /// What is being typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ fn find<'d>(definition: &'d Command, verb: &str, flag: &str) -> Option<&'d clap:
 }
 
 /// What begins with `typed`.
-pub fn candidates(wanted: &CompletionTarget, typed: &str, names: &Names) -> Vec<String> {
+pub fn candidates(wanted: &CompletionTarget, typed: &str, names: &CompletionNames) -> Vec<String> {
     let definition = line_command();
     let all: Vec<String> = match wanted {
         CompletionTarget::Verb => verbs(&definition),
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn tab_offers_what_can_stand_there() {
-        let mut names = Names::default();
+        let mut names = CompletionNames::default();
         names.joined.extend(["chat".to_owned(), "my group".to_owned()]);
         names.groups.extend(["chat".to_owned(), "news".to_owned()]);
         names.events.insert("vote".to_owned());

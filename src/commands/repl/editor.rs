@@ -22,7 +22,7 @@ use super::resize::LastPainted;
 use super::screen::{EditorPrinter, Screen, discard};
 use super::typed::UserAction;
 use super::watch::EditorView;
-use crate::render::Stream;
+use crate::render::ConsoleStream;
 use webpubsub_proto::session::Standing;
 
 /// An editor that has not begun yet.
@@ -89,7 +89,7 @@ impl Terminal {
     }
 
     /// Begins to read, on a thread of its own.
-    pub fn start(self, typed: UnboundedSender<UserAction>, busy: BusyCounter, notes: Stream) -> io::Result<()> {
+    pub fn start(self, typed: UnboundedSender<UserAction>, busy: BusyCounter, notes: ConsoleStream) -> io::Result<()> {
         self.screen.begin();
         let screen = self.screen.clone();
         let spawned = std::thread::Builder::new().name("editor".into()).spawn(move || {
@@ -101,7 +101,7 @@ impl Terminal {
         spawned.map(drop)
     }
 
-    fn read(mut self, typed: &UnboundedSender<UserAction>, busy: &BusyCounter, notes: &Stream) {
+    fn read(mut self, typed: &UnboundedSender<UserAction>, busy: &BusyCounter, notes: &ConsoleStream) {
         let mut kept = (String::new(), 0);
         let mut asked = false;
         loop {
@@ -177,7 +177,13 @@ impl Terminal {
     }
 
     /// Passes on what was entered. Returns whether to go on.
-    fn take(&mut self, text: String, typed: &UnboundedSender<UserAction>, busy: &BusyCounter, notes: &Stream) -> bool {
+    fn take(
+        &mut self,
+        text: String,
+        typed: &UnboundedSender<UserAction>,
+        busy: &BusyCounter,
+        notes: &ConsoleStream,
+    ) -> bool {
         let was_in_stream = self.shared.is_in_stream();
         // Fragments are no commands, to be entered again.
         if !was_in_stream && let Some(problem) = self.history.add(&text) {

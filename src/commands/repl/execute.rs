@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::history::History;
 use super::line::{LineParsed, line_command, line_help, parse_line};
 use super::resize::size;
-use super::watch::{Change, PrintSettings, ReplObserver};
+use super::watch::{PrintChange, PrintSettings, ReplObserver};
 use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{ReplCommand, StateRequest, settle_line};
@@ -25,7 +25,7 @@ use crate::commands::service::call::body_of;
 use crate::commands::service::settings::ServiceTask;
 use crate::commands::service::{beside, carry_out};
 use crate::commands::state::{states_of, words};
-use crate::commands::stream::settings::{Feed, StreamOptions};
+use crate::commands::stream::settings::{StreamFeed, StreamOptions};
 use crate::commands::stream::{PARTING, broken_off, end, intake};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
@@ -37,7 +37,7 @@ use crate::render::{self, Jq, Limits, counted, human};
 use crate::run::context::{Client, Surroundings, ack_mode, print_format};
 use crate::run::ending::Verdict;
 use crate::run::errand;
-use crate::run::rest::{Rest, Warnings};
+use crate::run::rest::{RestClient, Warnings};
 use crate::run::voice::print_failure;
 use webpubsub_client::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::session::{AckMode, Invocation, Request, Standing, Status, StreamReport};
@@ -85,14 +85,14 @@ pub struct Executor<'r> {
     /// The stream whose fragments the lines are.
     pub stream: RefCell<Option<ReplStream>>,
     /// The service, once something was asked of it, and the hub on it.
-    pub service: RefCell<Option<Rc<(Rest, String)>>>,
+    pub service: RefCell<Option<Rc<(RestClient, String)>>>,
 }
 
 /// A stream that is being published.
 #[derive(Debug)]
 pub struct ReplStream {
     stream: OutgoingStream,
-    feed: Feed,
+    feed: StreamFeed,
     run: StreamOptions,
 }
 
@@ -244,7 +244,7 @@ impl Executor<'_> {
     }
 
     /// The service that the connection is to.
-    fn service(&self) -> Result<Rc<(Rest, String)>, Failure> {
+    fn service(&self) -> Result<Rc<(RestClient, String)>, Failure> {
         if let Some(known) = &*self.service.borrow() {
             return Ok(Rc::clone(known));
         }
@@ -255,7 +255,7 @@ impl Executor<'_> {
     }
 
     /// Begins a stream. What is entered from then on are its fragments.
-    async fn open_stream(&self, group: &str, feed: Feed, run: StreamOptions) -> Result<(), Verdict> {
+    async fn open_stream(&self, group: &str, feed: StreamFeed, run: StreamOptions) -> Result<(), Verdict> {
         self.watch.shared().names().groups.insert(group.to_owned());
         loop {
             let mut stream = self.client.handle.stream(run.open(group, new_stream_id), run.buffer);
@@ -526,16 +526,18 @@ impl Executor<'_> {
         let (change, words) = match what {
             SetCommand::Output { format } => {
                 let format = print_format(format);
-                (Change::Format(format), format!("messages are printed as {}", format_word(format)))
+                (PrintChange::Format(format), format!("messages are printed as {}", format_word(format)))
             }
             SetCommand::Timestamps { switch } if switch.is_on() => {
-                (Change::Timestamps(true), "the time stands before each message".into())
+                (PrintChange::Timestamps(true), "the time stands before each message".into())
             }
             SetCommand::Timestamps { .. } => {
-                (Change::Timestamps(false), "messages are printed without the time".into())
+                (PrintChange::Timestamps(false), "messages are printed without the time".into())
             }
-            SetCommand::Full { switch } if switch.is_on() => (Change::Full(true), "long data is shown whole".into()),
-            SetCommand::Full { .. } => (Change::Full(false), "long data is cut".into()),
+            SetCommand::Full { switch } if switch.is_on() => {
+                (PrintChange::Full(true), "long data is shown whole".into())
+            }
+            SetCommand::Full { .. } => (PrintChange::Full(false), "long data is cut".into()),
         };
         self.watch.change(change);
         self.print_result(&words);

@@ -82,7 +82,7 @@ fn load(path: &Path) -> io::Result<Vec<String>> {
         create_folder(folder)?;
     }
     let mut file = open(path)?;
-    let _guard = Locked::take(&file)?;
+    let _guard = HistoryLock::take(&file)?;
     let mut text = String::new();
     let mut bytes = Vec::new();
     (&mut file).take(MOST_READ).read_to_end(&mut bytes)?;
@@ -106,7 +106,7 @@ fn read_only(path: &Path) -> Vec<String> {
 
 fn append(path: &Path, entry: &str) -> io::Result<()> {
     let mut file = open(path)?;
-    let _guard = Locked::take(&file)?;
+    let _guard = HistoryLock::take(&file)?;
     file.seek(SeekFrom::End(0))?;
     file.write_all(encode(entry).as_bytes())
 }
@@ -177,9 +177,9 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Holds the file's lock; closing the file gives it back.
-struct Locked;
+struct HistoryLock;
 
-impl Locked {
+impl HistoryLock {
     #[cfg(unix)]
     fn take(file: &File) -> io::Result<Self> {
         rustix::fs::flock(file, rustix::fs::FlockOperation::LockExclusive)?;

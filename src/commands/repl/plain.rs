@@ -17,7 +17,7 @@ use super::lines::{Assembler, ReplInput};
 use super::screen::tty;
 use super::typed::UserAction;
 use super::watch::EditorView;
-use crate::render::Stream;
+use crate::render::ConsoleStream;
 
 /// Such a terminal.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl PlainTerminal {
         typed: UnboundedSender<UserAction>,
         busy: BusyCounter,
         history: Arc<History>,
-        ask: Stream,
+        ask: ConsoleStream,
     ) -> io::Result<()> {
         std::thread::Builder::new().name("lines".into()).spawn(move || {
             let last = match self.read(&typed, &busy, &history, &ask) {
@@ -88,7 +88,7 @@ impl PlainTerminal {
         typed: &UnboundedSender<UserAction>,
         busy: &BusyCounter,
         history: &History,
-        ask: &Stream,
+        ask: &ConsoleStream,
     ) -> io::Result<()> {
         let mut assembler = Assembler::default();
         let mut text = String::new();

@@ -35,14 +35,14 @@ enum ScreenMode {
 struct ScreenState {
     mode: ScreenMode,
     /// Handed to the editor and not painted yet.
-    outstanding: Option<Outstanding>,
+    outstanding: Option<PendingText>,
     /// What stands above the prompt.
     tail: Tail,
 }
 
 /// What the editor was handed.
 #[derive(Debug)]
-enum Outstanding {
+enum PendingText {
     Text(String),
     /// Nothing, see [`Screen::repaint`].
     Nothing,
@@ -89,7 +89,7 @@ impl Screen {
     /// The editor has painted the text it was given.
     pub fn painted(&self) {
         let mut state = self.lock();
-        if let Some(Outstanding::Text(text)) = state.outstanding.take() {
+        if let Some(PendingText::Text(text)) = state.outstanding.take() {
             state.tail.push(&text);
         }
         self.shared.1.notify_all();
@@ -99,7 +99,7 @@ impl Screen {
     pub fn repaint(&self, printer: &mut dyn ExternalPrinter) {
         let mut state = self.lock();
         if state.mode == ScreenMode::Reading && state.outstanding.is_none() {
-            state.outstanding = Some(Outstanding::Nothing);
+            state.outstanding = Some(PendingText::Nothing);
             let _ = printer.print(NOTHING.to_owned());
         }
     }
@@ -160,7 +160,7 @@ impl Screen {
             let _ = stdout.write_all(b"\r\n\x1b[?2004l");
         }
         state.mode = ScreenMode::Direct;
-        if let Some(Outstanding::Text(text)) = state.outstanding.take() {
+        if let Some(PendingText::Text(text)) = state.outstanding.take() {
             let _ = stdout.write_all(text.as_bytes());
         }
         let _ = stdout.flush();
@@ -242,7 +242,7 @@ impl PromptPrinter {
                     return stdout.flush();
                 }
                 ScreenMode::Reading if state.outstanding.is_none() => {
-                    state.outstanding = Some(Outstanding::Text(text.to_owned()));
+                    state.outstanding = Some(PendingText::Text(text.to_owned()));
                     // Its queue has room for one, so this does not wait.
                     return self.printer.print(text.to_owned()).map_err(io::Error::other);
                 }

@@ -8,7 +8,7 @@ use crate::options::connecting::settings::{ConnectionSettings, connection, stdin
 use crate::options::environment::{Environment, Input};
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::stdin;
 
 /// `wps repl`.
@@ -44,7 +44,7 @@ pub fn settle(args: ReplArgs, environment: &Environment, input: &mut dyn Input) 
     }
     let output = output(&args.connecting, environment)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
-    let policy = Policy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown };
+    let policy = ReconnectPolicy { keeps_on: true, rejoin: !args.rejoin.no_rejoin, on_unknown };
     let usual_roles = args.connecting.token.roles.is_empty();
     let mut connection = connection(args.connecting, policy, environment, input)?;
     // `state` is one of its commands.

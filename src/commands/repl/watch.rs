@@ -29,12 +29,12 @@ pub struct EditorView {
     standing: AtomicU8,
     /// Lines are fragments of a stream.
     in_stream: AtomicBool,
-    names: Mutex<Names>,
+    names: Mutex<CompletionNames>,
 }
 
 /// Names to complete.
 #[derive(Clone, Debug, Default)]
-pub struct Names {
+pub struct CompletionNames {
     /// Groups that are joined.
     pub joined: BTreeSet<String>,
     /// Groups that were named.
@@ -77,14 +77,14 @@ impl EditorView {
         self.in_stream.store(in_stream, Ordering::SeqCst);
     }
 
-    pub fn names(&self) -> MutexGuard<'_, Names> {
+    pub fn names(&self) -> MutexGuard<'_, CompletionNames> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A change of what is printed, to be made before the next thing is.
 #[derive(Clone, Copy, Debug)]
-pub enum Change {
+pub enum PrintChange {
     /// What stdout carries.
     Format(Format),
     /// Whether with the time.
@@ -113,7 +113,7 @@ pub struct ReplObserver {
     recorder: Recorder,
     /// As it will be when the changes are made.
     printed: Cell<PrintSettings>,
-    changes: RefCell<Vec<Change>>,
+    changes: RefCell<Vec<PrintChange>>,
     has_changes: Cell<bool>,
     records: RefCell<RecentRecords>,
     /// A record came since the last flush.
@@ -161,7 +161,7 @@ impl ReplObserver {
             shared,
             recorder,
             printed: Cell::new(printed),
-            changes: RefCell::new(vec![Change::Full(printed.full), Change::Apart(!printed.full)]),
+            changes: RefCell::new(vec![PrintChange::Full(printed.full), PrintChange::Apart(!printed.full)]),
             has_changes: Cell::new(true),
             records: RefCell::default(),
             fresh: Cell::new(false),
@@ -189,13 +189,13 @@ impl ReplObserver {
     }
 
     /// Has a change made.
-    pub fn change(&self, change: Change) {
+    pub fn change(&self, change: PrintChange) {
         let printed = self.printed.get();
         self.printed.set(match change {
-            Change::Format(format) => PrintSettings { format, ..printed },
-            Change::Timestamps(timestamps) => PrintSettings { timestamps, ..printed },
-            Change::Full(full) => PrintSettings { full, ..printed },
-            Change::Apart(_) => printed,
+            PrintChange::Format(format) => PrintSettings { format, ..printed },
+            PrintChange::Timestamps(timestamps) => PrintSettings { timestamps, ..printed },
+            PrintChange::Full(full) => PrintSettings { full, ..printed },
+            PrintChange::Apart(_) => printed,
         });
         self.changes.borrow_mut().push(change);
         self.has_changes.set(true);
@@ -257,10 +257,10 @@ impl RunObserver for ReplObserver {
         }
         for change in self.changes.borrow_mut().drain(..) {
             match change {
-                Change::Format(format) => printer.set_format(format),
-                Change::Timestamps(timestamps) => printer.set_timestamps(timestamps),
-                Change::Full(full) => printer.set_cut((!full).then_some(CUT)),
-                Change::Apart(apart) => printer.set_apart(apart),
+                PrintChange::Format(format) => printer.set_format(format),
+                PrintChange::Timestamps(timestamps) => printer.set_timestamps(timestamps),
+                PrintChange::Full(full) => printer.set_cut((!full).then_some(CUT)),
+                PrintChange::Apart(apart) => printer.set_apart(apart),
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::operation::settings::on_unknown;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::stdin;
 
 /// `wps replay`.
@@ -42,7 +42,7 @@ pub fn settle(args: ReplayArgs, environment: &Environment, input: &mut dyn Input
     }
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
     let on_unknown = on_unknown(args.unknown.on_unknown);
-    let policy = Policy { keeps_on: false, rejoin: true, on_unknown };
+    let policy = ReconnectPolicy { keeps_on: false, rejoin: true, on_unknown };
     let connection = if args.dry_run { None } else { Some(connection(args.connecting, policy, environment, input)?) };
     Ok(ReplaySettings { connection, output, file, speed: args.speed, group: args.group, received: args.received })
 }

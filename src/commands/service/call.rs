@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::settings::operation::ServiceOperation;
 use crate::failure::{Failure, Kind};
 use crate::options::data::payload::{Encoding, PayloadType};
-use crate::run::rest::Call;
+use crate::run::rest::RestRequest;
 use webpubsub_proto::{Data, MAX_FRAME_BYTES};
 
 /// The request of an operation.
@@ -15,14 +15,14 @@ pub(super) fn call_of(
     data_type: PayloadType,
     body: Bytes,
     repeats: bool,
-) -> Call {
+) -> RestRequest {
     let asked = operation.request(hub);
     let content_type = match (&asked.body, operation) {
         (Some(_), _) => Some("application/json"),
         (None, ServiceOperation::Send { .. }) => Some(content_type(data_type)),
         (None, _) => None,
     };
-    Call {
+    RestRequest {
         to_do: operation.to_do(),
         method: asked.method.clone(),
         path_and_query: asked.path_and_query(),

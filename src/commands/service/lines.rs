@@ -23,7 +23,7 @@ use crate::failure::{Failure, Kind, OrFail as _};
 use crate::render::Printer;
 use crate::run::ending::{Verdict, at};
 use crate::run::errand::RunCounts;
-use crate::run::rest::{Call, Rest, RestAnswer};
+use crate::run::rest::{RestAnswer, RestClient, RestRequest};
 use webpubsub_proto::MAX_FRAME_BYTES;
 
 /// Bytes read at once.
@@ -117,7 +117,7 @@ impl FailureTally {
 
 /// Sends them all.
 pub async fn send(
-    rest: &Rest,
+    rest: &RestClient,
     (operation, lines, repeats): (&ServiceOperation, Lines, bool),
     mut intake: ServiceIntake,
     hub: &str,
@@ -202,16 +202,16 @@ pub async fn room_in(printer: &RefCell<Printer>) {
 /// What came of a line, and how long that took.
 type LineOutcome = (Result<RestAnswer, Failure>, Duration);
 
-async fn one(rest: &Rest, template: Arc<Call>, number: u64, body: Bytes) -> (u64, LineOutcome) {
-    let call = Call { body, ..Call::clone(&template) };
+async fn one(rest: &RestClient, template: Arc<RestRequest>, number: u64, body: Bytes) -> (u64, LineOutcome) {
+    let call = RestRequest { body, ..RestRequest::clone(&template) };
     let began = Instant::now();
     let outcome = rest.ask(&call).await;
     (number, (outcome, began.elapsed()))
 }
 
 fn settle(
-    rest: &Rest,
-    (operation, call): (&ServiceOperation, &Call),
+    rest: &RestClient,
+    (operation, call): (&ServiceOperation, &RestRequest),
     number: u64,
     (outcome, elapsed): LineOutcome,
     printer: &RefCell<Printer>,

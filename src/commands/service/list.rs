@@ -15,7 +15,7 @@ use crate::options::data::payload::PayloadType;
 use crate::records::Connection;
 use crate::render::Printer;
 use crate::run::errand::RunCounts;
-use crate::run::rest::{Call, Rest};
+use crate::run::rest::{RestClient, RestRequest};
 use webpubsub_net::secret::redact;
 
 /// A page of the list (PROTOCOL §13).
@@ -36,8 +36,8 @@ struct ListedMember {
 
 /// The pages of a group, one after the other.
 struct Pages<'a> {
-    rest: &'a Rest,
-    call: Call,
+    rest: &'a RestClient,
+    call: RestRequest,
     over: bool,
     /// A page that was asked for before, to notice links that lead round in a circle: the one at the last power of two.
     mark: String,
@@ -45,7 +45,7 @@ struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    fn new(rest: &'a Rest, hub: &str, group: &str, top: Option<u32>) -> Self {
+    fn new(rest: &'a RestClient, hub: &str, group: &str, top: Option<u32>) -> Self {
         let operation = ServiceOperation::List { group: group.to_owned(), top };
         let call = call_of(&operation, hub, PayloadType::Text, Bytes::new(), true);
         Self { rest, mark: call.path_and_query.clone(), call, over: false, asked: 1 }
@@ -99,7 +99,7 @@ impl<'a> Pages<'a> {
 
 /// Prints the connections of a group, as many as are wanted.
 pub async fn list(
-    rest: &Rest,
+    rest: &RestClient,
     hub: &str,
     group: &str,
     limit: Option<u32>,
@@ -126,7 +126,7 @@ pub async fn list(
 
 /// Looks for a connection among the members of a group: the service has no question for that.
 pub async fn member(
-    rest: &Rest,
+    rest: &RestClient,
     hub: &str,
     (connection, group): (&str, &str),
     (printer, done): (&RefCell<Printer>, &RunCounts),

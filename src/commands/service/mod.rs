@@ -1,6 +1,6 @@
 //! `wps service`: what an application server does, through the REST API (PROTOCOL §13).
 //!
-//! Each command is one operation, or many of one kind, asked by [`Rest`]; what comes back is a record, and the exit code
+//! Each command is one operation, or many of one kind, asked by [`RestClient`]; what comes back is a record, and the exit code
 //! says whether it was what was wanted.
 
 pub mod args;
@@ -23,12 +23,12 @@ use self::args::{
 };
 use self::call::{body_of, call_of};
 use self::lines::ServiceIntake;
-use self::settings::operation::{PermissionVerb, ServiceOperation, Target};
+use self::settings::operation::{PermissionVerb, ServiceOperation, ServiceTarget};
 use self::settings::{ServiceSettings, ServiceTask};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::data::payload::PayloadType;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
@@ -43,7 +43,7 @@ use crate::run::hosting;
 use crate::run::identity::Identities;
 use crate::run::network::options_of;
 use crate::run::process::{Process, on_one_thread};
-use crate::run::rest::{Access, Call, Rest, Warnings};
+use crate::run::rest::{RestAccess, RestClient, RestRequest, Warnings};
 use crate::run::voice::warn_of_insecure;
 use webpubsub_proto::session::OnUnknown;
 
@@ -169,7 +169,7 @@ async fn work(
 /// Asks the service on that hub. Returns what is said of the answer, where nothing was printed. `repeats`: a message whose
 /// answer is lost is sent again.
 pub async fn carry_out(
-    (rest, hub): (&Rest, &str),
+    (rest, hub): (&RestClient, &str),
     task: &ServiceTask,
     (body, repeats): (Bytes, bool),
     seen: (&RefCell<Printer>, &RunCounts),
@@ -201,25 +201,25 @@ async fn rest(
     surroundings: &Surroundings,
     settings: &ServiceSettings,
     seen: (&RefCell<Printer>, &RunCounts),
-) -> Result<(Rest, String), Failure> {
+) -> Result<(RestClient, String), Failure> {
     let (signer, local) = match &settings.source {
-        Source::Signed(signer) => (signer, false),
-        Source::Local { port, signer } => {
+        ConnectionSource::Signed(signer) => (signer, false),
+        ConnectionSource::Local { port, signer } => {
             hosting::check(*port).await?;
             (signer, true)
         }
-        Source::Keyless(keyless) => {
+        ConnectionSource::Keyless(keyless) => {
             let connect_timeout = settings.patience.connect_timeout;
             let identities =
                 Identities::shared(keyless.identities.clone(), &settings.network, &settings.tls, connect_timeout);
-            return made(surroundings, settings, seen, (&keyless.endpoint, false), Access::Identity(identities))
+            return made(surroundings, settings, seen, (&keyless.endpoint, false), RestAccess::Identity(identities))
                 .map(|rest| (rest, keyless.hub.clone()));
         }
-        Source::Url(_) | Source::Command(_) => {
+        ConnectionSource::Url(_) | ConnectionSource::Command(_) => {
             return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
         }
     };
-    made(surroundings, settings, seen, (&signer.endpoint, local), Access::Key(signer.key.clone()))
+    made(surroundings, settings, seen, (&signer.endpoint, local), RestAccess::Key(signer.key.clone()))
         .map(|rest| (rest, signer.hub.clone()))
 }
 
@@ -228,27 +228,29 @@ fn made(
     settings: &ServiceSettings,
     (printer, done): (&RefCell<Printer>, &RunCounts),
     (endpoint, local): (&Url, bool),
-    access: Access,
-) -> Result<Rest, Failure> {
+    access: RestAccess,
+) -> Result<RestClient, Failure> {
     let secure = endpoint.scheme() == "https";
     warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure && secure);
     let options = options_of(&settings.network, &settings.tls);
     let warnings = Warnings::new(surroundings.console.err.clone(), settings.output.quiet);
-    let rest = Rest::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))?;
+    let rest = RestClient::new((endpoint.clone(), local), access, options, settings.patience.clone(), Some(warnings))?;
     Ok(rest.tracking(Arc::clone(&done.under_way)))
 }
 
 /// The service that a connection is to, and the hub on it: what a server does beside a client.
-pub fn beside(connection: &ConnectionSettings, warnings: Warnings) -> Result<(Rest, String), Failure> {
+pub fn beside(connection: &ConnectionSettings, warnings: Warnings) -> Result<(RestClient, String), Failure> {
     let ConnectionSettings { source, network, tls, session, .. } = connection;
     let (endpoint, local, hub, access) = match source {
-        Source::Signed(signer) => (&signer.endpoint, false, &signer.hub, Access::Key(signer.key.clone())),
-        Source::Local { signer, .. } => (&signer.endpoint, true, &signer.hub, Access::Key(signer.key.clone())),
-        Source::Keyless(keyless) => {
-            let identities = Identities::shared(keyless.identities.clone(), network, tls, session.connect_timeout);
-            (&keyless.endpoint, false, &keyless.hub, Access::Identity(identities))
+        ConnectionSource::Signed(signer) => (&signer.endpoint, false, &signer.hub, RestAccess::Key(signer.key.clone())),
+        ConnectionSource::Local { signer, .. } => {
+            (&signer.endpoint, true, &signer.hub, RestAccess::Key(signer.key.clone()))
         }
-        Source::Url(_) | Source::Command(_) => {
+        ConnectionSource::Keyless(keyless) => {
+            let identities = Identities::shared(keyless.identities.clone(), network, tls, session.connect_timeout);
+            (&keyless.endpoint, false, &keyless.hub, RestAccess::Identity(identities))
+        }
+        ConnectionSource::Url(_) | ConnectionSource::Command(_) => {
             let what = "a client access URL opens the service for clients alone";
             return Err(Failure::message(Kind::Usage, what)
                 .hint("with `--connection-string`, `--endpoint` or `--local` a server's requests can be made, too"));
@@ -260,14 +262,14 @@ pub fn beside(connection: &ConnectionSettings, warnings: Warnings) -> Result<(Re
         retries: session.operation_retries,
         backoff: session.operation_backoff,
     };
-    let rest = Rest::new((endpoint.clone(), local), access, options_of(network, tls), patience, Some(warnings))?;
+    let rest = RestClient::new((endpoint.clone(), local), access, options_of(network, tls), patience, Some(warnings))?;
     Ok((rest, hub.clone()))
 }
 
 /// An operation, and what its answer means. Returns what is said of it, where nothing was printed.
 async fn one(
-    rest: &Rest,
-    (operation, call): (&ServiceOperation, &Call),
+    rest: &RestClient,
+    (operation, call): (&ServiceOperation, &RestRequest),
     (printer, done): (&RefCell<Printer>, &RunCounts),
 ) -> Result<Option<String>, Failure> {
     RunCounts::count(&done.sent);
@@ -314,8 +316,8 @@ fn no(operation: &ServiceOperation) -> Failure {
             let group = operation.group().map(|group| format!(" for the group `{group}`")).unwrap_or_default();
             format!("the connection `{connection}` does not have `{permission}`{group}, or does not exist")
         }
-        ServiceOperation::Exists(Target::User(user)) => format!("the user `{user}` has no connection"),
-        ServiceOperation::Exists(Target::Group(group)) => format!("the group `{group}` has no connection"),
+        ServiceOperation::Exists(ServiceTarget::User(user)) => format!("the user `{user}` has no connection"),
+        ServiceOperation::Exists(ServiceTarget::Group(group)) => format!("the group `{group}` has no connection"),
         _ => format!("there is no connection `{}`", operation.target().unwrap_or_default()),
     };
     Failure::message(Kind::Expectation, what)

@@ -13,7 +13,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::session_file::settings::SessionFileSettings;
 
 /// What all of them have.
@@ -50,8 +50,8 @@ pub struct StateWatch {
     pub duration: Option<Duration>,
 }
 
-fn policy(keeps_on: bool, rejoin: bool) -> Policy {
-    Policy { keeps_on, rejoin, on_unknown: OnUnknown::Fail }
+fn policy(keeps_on: bool, rejoin: bool) -> ReconnectPolicy {
+    ReconnectPolicy { keeps_on, rejoin, on_unknown: OnUnknown::Fail }
 }
 
 /// The group, checked, and a connection whose token allows what is asked for, where it is signed here.
@@ -59,7 +59,7 @@ fn common(
     group: String,
     connecting: ConnectingArgs,
     output: OutputSettings,
-    policy: Policy,
+    policy: ReconnectPolicy,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<StateCommon, Failure> {

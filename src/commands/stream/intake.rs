@@ -9,7 +9,7 @@ use std::thread;
 
 use tokio::sync::mpsc;
 
-use super::settings::Feed;
+use super::settings::StreamFeed;
 use crate::commands::bulk::data_of_record;
 use crate::failure::{Failure, Kind, OrFail as _};
 use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData};
@@ -36,7 +36,7 @@ pub struct StreamIntake(mpsc::Receiver<StreamBatch>);
 
 impl StreamIntake {
     /// Begins to read.
-    pub fn open(feed: Feed, codec: Codec) -> Result<Self, Failure> {
+    pub fn open(feed: StreamFeed, codec: Codec) -> Result<Self, Failure> {
         let (sender, pieces) = mpsc::channel(1);
         let cutter = FragmentCutter { feed, codec, partial: Vec::new(), lines: 0 };
         thread::Builder::new().name("stdin".into()).spawn(move || read(io::stdin(), cutter, &sender)).or_internal()?;
@@ -78,7 +78,7 @@ fn read(mut input: impl Read, mut cutter: FragmentCutter, sender: &mpsc::Sender<
 
 /// Cuts bytes into fragments, in chunks of any size.
 struct FragmentCutter {
-    feed: Feed,
+    feed: StreamFeed,
     codec: Codec,
     /// The beginning of a character, or of a line.
     partial: Vec<u8>,
@@ -89,9 +89,11 @@ struct FragmentCutter {
 impl FragmentCutter {
     fn cut(&mut self, chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
         match self.feed {
-            Feed::Text => self.cut_text(chunk),
-            Feed::Binary => Ok(vec![OwnedData::binary(chunk)]),
-            Feed::TextLines | Feed::BinaryLines | Feed::JsonLines | Feed::Records => self.cut_lines(chunk),
+            StreamFeed::Text => self.cut_text(chunk),
+            StreamFeed::Binary => Ok(vec![OwnedData::binary(chunk)]),
+            StreamFeed::TextLines | StreamFeed::BinaryLines | StreamFeed::JsonLines | StreamFeed::Records => {
+                self.cut_lines(chunk)
+            }
         }
     }
 
@@ -99,12 +101,12 @@ impl FragmentCutter {
         let partial = std::mem::take(&mut self.partial);
         match self.feed {
             _ if partial.is_empty() => Ok(Vec::new()),
-            Feed::Text => match std::str::from_utf8(&partial) {
+            StreamFeed::Text => match std::str::from_utf8(&partial) {
                 Ok(text) => Ok(vec![OwnedData::text(text)]),
                 Err(error) => Err(not_text(error)),
             },
-            Feed::Binary => Ok(Vec::new()),
-            Feed::TextLines | Feed::BinaryLines | Feed::JsonLines | Feed::Records => {
+            StreamFeed::Binary => Ok(Vec::new()),
+            StreamFeed::TextLines | StreamFeed::BinaryLines | StreamFeed::JsonLines | StreamFeed::Records => {
                 Ok(self.line(&partial)?.into_iter().collect())
             }
         }
@@ -173,14 +175,14 @@ impl FragmentCutter {
 }
 
 /// What a line is as a fragment, with its end, if it has one. `None`: it is skipped.
-pub fn fragment_of_line(feed: Feed, line: &[u8]) -> Result<Option<OwnedData>, Failure> {
+pub fn fragment_of_line(feed: StreamFeed, line: &[u8]) -> Result<Option<OwnedData>, Failure> {
     let bare = line.strip_suffix(b"\n").unwrap_or(line);
     let bare = bare.strip_suffix(b"\r").unwrap_or(bare);
     let text = |bytes| std::str::from_utf8(bytes).map_err(not_text);
     match feed {
-        Feed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
-        Feed::BinaryLines => Ok(Some(OwnedData::binary(line))),
-        Feed::JsonLines => text(bare).and_then(|text| {
+        StreamFeed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
+        StreamFeed::BinaryLines => Ok(Some(OwnedData::binary(line))),
+        StreamFeed::JsonLines => text(bare).and_then(|text| {
             let json = OwnedData::json(text)
                 .map_err(|error| Failure::new(Kind::Input, error).context("the line is not JSON"))?;
             match text.trim() {
@@ -188,8 +190,8 @@ pub fn fragment_of_line(feed: Feed, line: &[u8]) -> Result<Option<OwnedData>, Fa
                 _ => Ok(Some(json)),
             }
         }),
-        Feed::Records => data_of_record(bare),
-        Feed::Text | Feed::Binary => Ok(None),
+        StreamFeed::Records => data_of_record(bare),
+        StreamFeed::Text | StreamFeed::Binary => Ok(None),
     }
 }
 
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     /// The payloads that come of an input, read in chunks of that size.
-    fn fragments(feed: Feed, input: &[u8], chunk: usize) -> Result<Vec<Vec<u8>>, String> {
+    fn fragments(feed: StreamFeed, input: &[u8], chunk: usize) -> Result<Vec<Vec<u8>>, String> {
         let mut cutter = FragmentCutter { feed, codec: Codec::Json, partial: Vec::new(), lines: 0 };
         let mut all = Vec::new();
         for part in input.chunks(chunk) {
@@ -221,7 +223,7 @@ mod tests {
     fn text_is_cut_between_characters_and_nothing_of_it_is_lost() {
         let text = "aé日🦀".repeat(30_000);
         for chunk in [1, 2, 3, 5, 4096, CHUNK] {
-            let all = fragments(Feed::Text, text.as_bytes(), chunk).unwrap();
+            let all = fragments(StreamFeed::Text, text.as_bytes(), chunk).unwrap();
             assert!(all.iter().all(|part| std::str::from_utf8(part).is_ok() && part.len() <= CHUNK), "{chunk}");
             assert_eq!(all.concat(), text.as_bytes(), "{chunk}");
         }
@@ -230,29 +232,29 @@ mod tests {
     #[test]
     fn lines_keep_their_ends() {
         for chunk in 1..6 {
-            let all = fragments(Feed::TextLines, b"a\n\r\n\nbc\r\nd", chunk).unwrap();
+            let all = fragments(StreamFeed::TextLines, b"a\n\r\n\nbc\r\nd", chunk).unwrap();
             assert_eq!(all, [&b"a\n"[..], b"\r\n", b"\n", b"bc\r\n", b"d"], "{chunk}");
         }
     }
 
     #[test]
     fn values_and_records_are_read_a_line_each() {
-        assert_eq!(fragments(Feed::JsonLines, b"1.0\n{\"a\": 1}\r\n", 3).unwrap(), [&b"1.0"[..], b"{\"a\": 1}"]);
+        assert_eq!(fragments(StreamFeed::JsonLines, b"1.0\n{\"a\": 1}\r\n", 3).unwrap(), [&b"1.0"[..], b"{\"a\": 1}"]);
         let records = br#"{"type":"group-message","data":"x","stream":{}}
 {"type":"connected"}
 {"data":"AP8=","dataType":"binary"}
 "#;
-        assert_eq!(fragments(Feed::Records, records, 7).unwrap(), [&b"x"[..], b"\x00\xff"]);
+        assert_eq!(fragments(StreamFeed::Records, records, 7).unwrap(), [&b"x"[..], b"\x00\xff"]);
     }
 
     #[test]
     fn what_is_no_fragment_is_named() {
-        assert!(fragments(Feed::Text, b"a\xff", 9).unwrap_err().contains("not UTF-8"));
-        assert!(fragments(Feed::Text, b"a\xe6\x97", 9).unwrap_err().contains("not UTF-8"));
-        assert!(fragments(Feed::JsonLines, b"1\n{\n", 9).unwrap_err().contains("line 2"));
-        assert!(fragments(Feed::JsonLines, b"null\n", 9).unwrap_err().contains("null"));
-        assert!(fragments(Feed::Records, b"{}\n", 9).unwrap_err().contains("`data` is missing"));
+        assert!(fragments(StreamFeed::Text, b"a\xff", 9).unwrap_err().contains("not UTF-8"));
+        assert!(fragments(StreamFeed::Text, b"a\xe6\x97", 9).unwrap_err().contains("not UTF-8"));
+        assert!(fragments(StreamFeed::JsonLines, b"1\n{\n", 9).unwrap_err().contains("line 2"));
+        assert!(fragments(StreamFeed::JsonLines, b"null\n", 9).unwrap_err().contains("null"));
+        assert!(fragments(StreamFeed::Records, b"{}\n", 9).unwrap_err().contains("`data` is missing"));
         let long = [vec![b'x'; LONGEST_LINE], b"\n".to_vec()].concat();
-        assert!(fragments(Feed::TextLines, &long, CHUNK).unwrap_err().contains("larger than a frame"));
+        assert!(fragments(StreamFeed::TextLines, &long, CHUNK).unwrap_err().contains("larger than a frame"));
     }
 }

@@ -11,7 +11,7 @@ use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_comma;
 use crate::options::names;
 use crate::options::output::settings::{OutputSettings, output};
-use crate::options::reconnect::settings::Policy;
+use crate::options::reconnect::settings::ReconnectPolicy;
 use crate::options::stdin;
 use crate::options::values::DataType;
 
@@ -25,7 +25,7 @@ pub struct StreamSettings {
     /// Where the fragments go.
     pub group: String,
     /// How stdin is cut into them.
-    pub feed: Feed,
+    pub feed: StreamFeed,
     /// How it is run.
     pub run: StreamOptions,
 }
@@ -77,7 +77,7 @@ pub fn running(args: FlowArgs) -> Result<StreamOptions, Failure> {
 
 /// How stdin is cut into fragments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feed {
+pub enum StreamFeed {
     /// Whenever something has come, between characters.
     Text,
     /// Whenever something has come.
@@ -102,12 +102,12 @@ pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input
     let usage = |what: &str, flag: &'static str| Failure::message(Kind::Usage, what).blame(flag);
     let run = running(args.flow)?;
     let feed = match (args.data_type, args.lines, args.ndjson) {
-        (_, _, true) => Feed::Records,
-        (DataType::Text, false, false) => Feed::Text,
-        (DataType::Text, true, false) => Feed::TextLines,
-        (DataType::Binary, false, false) => Feed::Binary,
-        (DataType::Binary, true, false) => Feed::BinaryLines,
-        (DataType::Json, true, false) => Feed::JsonLines,
+        (_, _, true) => StreamFeed::Records,
+        (DataType::Text, false, false) => StreamFeed::Text,
+        (DataType::Text, true, false) => StreamFeed::TextLines,
+        (DataType::Binary, false, false) => StreamFeed::Binary,
+        (DataType::Binary, true, false) => StreamFeed::BinaryLines,
+        (DataType::Json, true, false) => StreamFeed::JsonLines,
         (DataType::Json, false, false) => {
             return Err(usage("`-t json` needs to know where a value ends", "--type")
                 .hint("`--lines` takes a value a line, `--ndjson` records with `data` and `dataType`"));
@@ -121,7 +121,7 @@ pub fn settle(args: StreamArgs, environment: &Environment, input: &mut dyn Input
     takers.push("the stream");
     stdin::refuse_two(&takers)?;
     let output = output(&args.connecting, environment)?.filtered(args.filter)?;
-    let policy = Policy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
+    let policy = ReconnectPolicy { keeps_on: false, rejoin: true, on_unknown: OnUnknown::Fail };
     let connection = connection(args.connecting, policy, environment, input)?;
     Ok(StreamSettings { connection, output, group: args.group, feed, run })
 }

@@ -21,7 +21,7 @@ use webpubsub_proto::session::{DialFailure, End};
 use webpubsub_proto::trace::{Config, News, Output, Trace, Tracer};
 
 /// What is shown of a trace.
-pub trait Show {
+pub trait TraceObserver {
     /// A trace has come. Returns whether that was enough.
     fn trace(&self, trace: Trace) -> bool;
     /// Something else has happened.
@@ -29,7 +29,7 @@ pub trait Show {
 }
 
 /// A tracer on a socket.
-pub struct Drive<'a, S> {
+pub struct TraceDriver<'a, S> {
     tracer: Tracer,
     endpoint: &'a Endpoint,
     printer: &'a RefCell<Printer>,
@@ -55,7 +55,7 @@ enum WakeReason {
     Time,
 }
 
-impl<'a, S: Show> Drive<'a, S> {
+impl<'a, S: TraceObserver> TraceDriver<'a, S> {
     /// Nothing happens before [`Self::run`].
     pub fn new(config: Config, endpoint: &'a Endpoint, printer: &'a RefCell<Printer>, show: &'a S) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! `wps trace`: the live trace of a resource, a line each (PROTOCOL §21).
 //!
-//! A [`Tracer`](webpubsub_proto::trace::Tracer) decides, [`Drive`] moves bytes, and what comes is chosen and printed here.
+//! A [`Tracer`](webpubsub_proto::trace::Tracer) decides, [`TraceDriver`] moves bytes, and what comes is chosen and printed here.
 
 pub mod args;
 mod drive;
@@ -13,11 +13,11 @@ use std::future::pending;
 use tokio::time::Instant;
 
 use self::args::TraceArgs;
-use self::drive::{Drive, Show};
+use self::drive::{TraceDriver, TraceObserver};
 use self::settings::TraceSettings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
@@ -94,7 +94,7 @@ async fn work(
         done,
         name: endpoint.name(),
         lost: Cell::new(None),
-        was_billed: Cell::new(matches!(settings.source, Source::Local { .. })),
+        was_billed: Cell::new(matches!(settings.source, ConnectionSource::Local { .. })),
         unreadable: RefCell::default(),
     };
     let conditions = Cell::new(None);
@@ -107,7 +107,7 @@ async fn work(
             () = stopping.asked() => {}
         }
     };
-    let end = Drive::new(config, &endpoint, printer, &shown).run(stop).await;
+    let end = TraceDriver::new(config, &endpoint, printer, &shown).run(stop).await;
     match (conditions.take(), end) {
         (Some(verdict), _) => verdict,
         (None, End::Stopped) => Verdict::Done("count"),
@@ -124,7 +124,7 @@ async fn condition(surroundings: &Surroundings) -> MetCondition {
 }
 
 async fn endpoint(settings: &TraceSettings, printer: &RefCell<Printer>) -> Result<Endpoint, Failure> {
-    if let Source::Local { port, .. } = &settings.source {
+    if let ConnectionSource::Local { port, .. } = &settings.source {
         hosting::check(*port).await?;
     }
     let way = (&settings.network, &settings.tls);
@@ -160,7 +160,7 @@ impl Drop for TracePrinter<'_> {
     }
 }
 
-impl Show for TracePrinter<'_> {
+impl TraceObserver for TracePrinter<'_> {
     fn trace(&self, trace: Traced) -> bool {
         if !self.settings.choice.takes(&trace) {
             return false;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::args::{LevelName, TraceArgs};
 use crate::failure::Failure;
 use crate::options::connection::args::TokenArgs;
-use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
+use crate::options::connection::settings::{ConnectionSource, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
 use crate::options::names;
 use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
@@ -18,7 +18,7 @@ use webpubsub_proto::trace::{Level, Trace as Traced};
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceSettings {
     /// Where the service is, and what opens it.
-    pub source: Source,
+    pub source: ConnectionSource,
     /// The way there.
     pub network: NetworkSettings,
     /// How the server is authenticated.

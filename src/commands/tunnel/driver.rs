@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::service::ServiceDialer;
 use super::shown::TunnelReporter;
-use super::upstream::{Upstream, UpstreamAnswer};
+use super::upstream::{UpstreamAnswer, UpstreamClient};
 use crate::run::errand::StopRequest;
 use webpubsub_net::wire::{Cause, Closed, Incoming, Link, Stream};
 use webpubsub_proto::EncodedFrame;
@@ -41,10 +41,10 @@ struct SocketEvents {
 }
 
 /// What runs a tunnel.
-pub struct Driver<'a> {
+pub struct TunnelDriver<'a> {
     tunnel: TunnelClient,
     service: Rc<ServiceDialer>,
-    upstream: Rc<Upstream>,
+    upstream: Rc<UpstreamClient>,
     shown: &'a TunnelReporter<'a>,
     dials: BTreeMap<TunnelSocket, TunnelDial>,
     links: BTreeMap<TunnelSocket, Link<Stream>>,
@@ -57,12 +57,12 @@ pub struct Driver<'a> {
     origin: Instant,
 }
 
-impl<'a> Driver<'a> {
+impl<'a> TunnelDriver<'a> {
     /// Does nothing yet.
     pub fn new(
         config: TunnelConfig,
         service: Rc<ServiceDialer>,
-        upstream: Rc<Upstream>,
+        upstream: Rc<UpstreamClient>,
         shown: &'a TunnelReporter<'a>,
     ) -> Self {
         Self {
@@ -206,7 +206,7 @@ impl<'a> Driver<'a> {
     }
 }
 
-impl Drop for Driver<'_> {
+impl Drop for TunnelDriver<'_> {
     /// Also where nobody waited for the end: what has no answer is said.
     fn drop(&mut self) {
         self.shown.over(self.stopping);

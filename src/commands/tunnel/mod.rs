@@ -21,15 +21,15 @@ use ring::rand::SecureRandom as _;
 use tokio::time::timeout;
 
 use self::args::TunnelArgs;
-use self::driver::Driver;
+use self::driver::TunnelDriver;
 use self::service::ServiceDialer;
 use self::settings::TunnelSettings;
 use self::shown::{TunnelReporter, is_text};
-use self::upstream::Upstream;
+use self::upstream::UpstreamClient;
 use super::webhook::findings;
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
@@ -106,13 +106,13 @@ async fn open(
 ) -> Result<Verdict, Failure> {
     let user = guid();
     let service = Rc::new(ServiceDialer::new(settings, user.clone())?);
-    let upstream = Rc::new(Upstream::new(settings)?);
+    let upstream = Rc::new(UpstreamClient::new(settings)?);
     upstream.prepare().await?;
     let recording = settings.record.as_deref().map(Recording::create).transpose().map_err(|error| {
         let failure: WriteFailure = WriteFailure::Failed(Arc::new(error));
         not_recorded(settings, failure)
     })?;
-    if let Source::Local { port, .. } = &settings.source {
+    if let ConnectionSource::Local { port, .. } = &settings.source {
         hosting::check(*port).await?;
     }
     warn_of_insecure(&mut printer.borrow_mut(), settings.tls.insecure);
@@ -128,7 +128,7 @@ async fn open(
     );
     let mut config = settings.tunnel.clone();
     config.seed = seed();
-    let driver = Driver::new(config, Rc::clone(&service), upstream, &shown);
+    let driver = TunnelDriver::new(config, Rc::clone(&service), upstream, &shown);
     let end = tokio::select! {
         end = driver.run(stopping) => end,
         failure = recording_fails(recording.as_ref()) => return Err(not_recorded(settings, failure)),
@@ -154,7 +154,7 @@ async fn open(
 fn failed(settings: &TunnelSettings, service: &ServiceDialer, kind: EndKind, message: &str) -> Failure {
     let place = ConnectContext {
         url: None,
-        local: matches!(settings.source, Source::Local { .. }),
+        local: matches!(settings.source, ConnectionSource::Local { .. }),
         connect_timeout: settings.tunnel.connect_timeout,
         longest_pause: settings.tunnel.backoff.max_delay,
         kept: false,
@@ -162,7 +162,7 @@ fn failed(settings: &TunnelSettings, service: &ServiceDialer, kind: EndKind, mes
     };
     let failure = session_failure(kind, message, service.dialed().as_ref(), &place);
     match (kind, &settings.source) {
-        (EndKind::Unauthorized, Source::Signed(_) | Source::Local { .. }) => failure.hint(
+        (EndKind::Unauthorized, ConnectionSource::Signed(_) | ConnectionSource::Local { .. }) => failure.hint(
             "the token was signed here: is the access key one of this service, and the endpoint its own address?",
         ),
         (EndKind::HandshakeRefused, _) => {
@@ -197,13 +197,13 @@ fn not_recorded(settings: &TunnelSettings, failure: WriteFailure) -> Failure {
 async fn check(
     surroundings: &Surroundings,
     settings: &TunnelSettings,
-    (template, upstream): (&UrlTemplate, &Upstream),
+    (template, upstream): (&UrlTemplate, &UpstreamClient),
     printer: &RefCell<Printer>,
 ) {
     let origin = match &settings.source {
-        Source::Signed(signer) | Source::Local { signer, .. } => signer.endpoint.host_str(),
-        Source::Keyless(keyless) => keyless.endpoint.host_str(),
-        Source::Url(_) | Source::Command(_) => None,
+        ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => signer.endpoint.host_str(),
+        ConnectionSource::Keyless(keyless) => keyless.endpoint.host_str(),
+        ConnectionSource::Url(_) | ConnectionSource::Command(_) => None,
     };
     let role = Role {
         template: template.clone(),

@@ -11,12 +11,12 @@ use url::Url;
 
 use super::settings::TunnelSettings;
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::run::chance::unix_now;
 use crate::run::identity::Identities;
 use crate::run::keyless;
 use crate::run::network::options_of;
-use crate::run::rest::Access;
+use crate::run::rest::RestAccess;
 use webpubsub_client::driver::{DialedError, dial_failure};
 use webpubsub_net::auth::token::{ClientTokenRequest, sign_client_token};
 use webpubsub_net::secret::{Secret, remember_passing};
@@ -38,7 +38,7 @@ pub struct ServiceDialer {
     /// `http` or `https`.
     endpoint: Url,
     hub: String,
-    access: Access,
+    access: RestAccess,
     options: DialOptions,
     connect_timeout: Duration,
     /// `sub` of the tokens: the same for all connections of this tunnel.
@@ -59,16 +59,16 @@ impl ServiceDialer {
     pub fn new(settings: &TunnelSettings, user: String) -> Result<Self, Failure> {
         let connect_timeout = settings.tunnel.connect_timeout;
         let (endpoint, hub, access) = match &settings.source {
-            Source::Signed(signer) | Source::Local { signer, .. } => {
-                (signer.endpoint.clone(), signer.hub.clone(), Access::Key(signer.key.clone()))
+            ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => {
+                (signer.endpoint.clone(), signer.hub.clone(), RestAccess::Key(signer.key.clone()))
             }
-            Source::Keyless(keyless) => {
+            ConnectionSource::Keyless(keyless) => {
                 let list = keyless.identities.clone();
                 let identities =
                     Identities::shared(list, &settings.network, &settings.tls, connect_timeout.mul_f64(WITHIN));
-                (keyless.endpoint.clone(), keyless.hub.clone(), Access::Identity(identities))
+                (keyless.endpoint.clone(), keyless.hub.clone(), RestAccess::Identity(identities))
             }
-            Source::Url(_) | Source::Command(_) => {
+            ConnectionSource::Url(_) | ConnectionSource::Command(_) => {
                 return Err(Failure::message(Kind::Internal, "a client access URL is no service"));
             }
         };
@@ -96,7 +96,7 @@ impl ServiceDialer {
         if self.endpoint.scheme() == "https" && url.scheme() == "http" {
             return keep("without TLS");
         }
-        if matches!(self.access, Access::Identity(_)) && url.host_str() != self.endpoint.host_str() {
+        if matches!(self.access, RestAccess::Identity(_)) && url.host_str() != self.endpoint.host_str() {
             return keep("on another host, where no token of an identity goes");
         }
         (url, None)
@@ -127,11 +127,11 @@ impl ServiceDialer {
     pub async fn dial(self: Rc<Self>, place: TunnelDestination) -> Result<Link<Stream>, DialFailure> {
         let first = self.dial_once(&place).await;
         match (&first, &self.access) {
-            (Err(DialFailure { class: DialClass::Status(401), .. }), Access::Identity(identities)) => {
+            (Err(DialFailure { class: DialClass::Status(401), .. }), RestAccess::Identity(identities)) => {
                 identities.forget();
                 self.dial_once(&place).await
             }
-            (_, Access::Key(_) | Access::Identity(_)) => first,
+            (_, RestAccess::Key(_) | RestAccess::Identity(_)) => first,
         }
     }
 
@@ -139,7 +139,7 @@ impl ServiceDialer {
         *self.dialed.borrow_mut() = None;
         let Destination { mut target, audience } = self.destination(place);
         let token = match &self.access {
-            Access::Key(key) => sign_client_token(
+            RestAccess::Key(key) => sign_client_token(
                 key,
                 &ClientTokenRequest {
                     audience: &audience,
@@ -152,7 +152,7 @@ impl ServiceDialer {
                     claims: &[],
                 },
             ),
-            Access::Identity(identities) => match identities.token().await {
+            RestAccess::Identity(identities) => match identities.token().await {
                 Ok(found) => found.token,
                 Err(failure) => {
                     *self.dialed.borrow_mut() = Some(DialedError::Provider { hints: failure.hints.clone() });
@@ -191,7 +191,7 @@ mod tests {
         ServiceDialer {
             endpoint: Url::parse(endpoint).unwrap(),
             hub: "my[hub]".to_owned(),
-            access: Access::Key(Secret::new("key")),
+            access: RestAccess::Key(Secret::new("key")),
             options: DialOptions::default(),
             connect_timeout: Duration::from_secs(30),
             user: "u".to_owned(),

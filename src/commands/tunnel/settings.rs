@@ -10,7 +10,7 @@ use webpubsub_proto::tunnel::TunnelConfig;
 use super::args::TunnelArgs;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
-use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
+use crate::options::connection::settings::{ConnectionSource, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
 use crate::options::output::settings::OutputSettings;
@@ -32,7 +32,7 @@ const STOP: Duration = Duration::from_millis(1800);
 #[derive(Clone, Debug)]
 pub struct TunnelSettings {
     /// Where the service is, and what opens it.
-    pub source: Source,
+    pub source: ConnectionSource,
     /// The way there.
     pub network: NetworkSettings,
     /// How the service is authenticated.
@@ -59,10 +59,10 @@ impl TunnelSettings {
     /// The hub whose events come.
     pub fn hub(&self) -> &str {
         match &self.source {
-            Source::Signed(signer) | Source::Local { signer, .. } => &signer.hub,
-            Source::Keyless(keyless) => &keyless.hub,
+            ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => &signer.hub,
+            ConnectionSource::Keyless(keyless) => &keyless.hub,
             // No service is resolved to these.
-            Source::Url(_) | Source::Command(_) => "",
+            ConnectionSource::Url(_) | ConnectionSource::Command(_) => "",
         }
     }
 }

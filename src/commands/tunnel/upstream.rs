@@ -23,7 +23,7 @@ use webpubsub_proto::tunnel::{TunnelHeaders, TunnelRequest};
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Asks one server.
-pub struct Upstream {
+pub struct UpstreamClient {
     http: HttpClient,
     tls: Tls,
     is_secure: bool,
@@ -115,7 +115,7 @@ impl fmt::Display for UpstreamFailure {
     }
 }
 
-impl Upstream {
+impl UpstreamClient {
     /// Asks nothing yet. It is never behind a proxy.
     pub fn new(settings: &TunnelSettings) -> Result<Self, Failure> {
         let server = Server::of(&settings.upstream)

@@ -15,7 +15,7 @@ use self::settings::{TokenRequest, UrlCreate, UrlInspect, UrlIssuer};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::options::output::args::StderrArgs;
@@ -103,7 +103,7 @@ fn made(settings: &UrlCreate, url: &AccessUrl) -> Vec<u8> {
 /// Has a URL made by the service. Returns the exit code; 0: it is there.
 async fn ask(surroundings: &Surroundings, asking: &TokenRequest, made: &mut Option<AccessUrl>) -> u8 {
     let TokenRequest { keyless, network, tls, limit } = asking;
-    match obtain(&Source::Keyless(keyless.clone()), network, tls, *limit).await {
+    match obtain(&ConnectionSource::Keyless(keyless.clone()), network, tls, *limit).await {
         Ok(url) => {
             *made = Some(url);
             0
@@ -140,7 +140,7 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
 
 /// The URL, for which a command may have to be run, or a service asked.
 async fn obtain(
-    source: &Source,
+    source: &ConnectionSource,
     network: &NetworkSettings,
     tls: &TlsOptions,
     limit: Duration,

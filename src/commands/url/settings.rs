@@ -6,7 +6,7 @@ use super::args::{NotBefore, UrlCreateArgs, UrlInspectArgs};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::SourceArgs;
 use crate::options::connection::identity::KeylessService;
-use crate::options::connection::settings::{Source, from_url, read, resolve, resolve_key, resolve_maker};
+use crate::options::connection::settings::{ConnectionSource, from_url, read, resolve, resolve_key, resolve_maker};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::args::NetworkArgs;
 use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
@@ -52,7 +52,7 @@ pub struct TokenRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub struct UrlInspect {
     /// What to inspect.
-    pub subject: Source,
+    pub subject: ConnectionSource,
     /// The service whose key the signature is checked with.
     pub service: Option<ConnectionString>,
     /// Limit of a URL command.
@@ -84,13 +84,13 @@ pub fn create(mut args: UrlCreateArgs, environment: &Environment, input: &mut dy
     let tool = tool(args.output, &args.talk, environment);
     let token_only = args.token_only;
     let source = match resolve_maker((&args.key, &args.endpoint), &args.token, environment, input)? {
-        Source::Keyless(keyless) => {
+        ConnectionSource::Keyless(keyless) => {
             let maker = asking(keyless, args, environment, input)?;
             return Ok(UrlCreate { maker, token_only, tool });
         }
         other => other,
     };
-    let Source::Signed(mut signer) = source else {
+    let ConnectionSource::Signed(mut signer) = source else {
         return Err(Failure::message(Kind::Internal, "nothing to make a URL with"));
     };
     refuse_network(&args.network, environment)?;
@@ -125,7 +125,7 @@ fn asking(
         return Err(failure.hint("a token that is signed here has it: `--connection-string`, `--local`"));
     }
     stdin::refuse_two(&stdin::takers_of(None, None, Some(&args.network)))?;
-    let (tls, source) = (tls(&args.network), Source::Keyless(keyless.clone()));
+    let (tls, source) = (tls(&args.network), ConnectionSource::Keyless(keyless.clone()));
     let network = network::settle(args.network, &source, environment, input)?;
     Ok(UrlIssuer::Service(Box::new(TokenRequest { keyless, network, tls, limit: args.connect_timeout })))
 }
@@ -174,7 +174,7 @@ pub fn inspect(args: UrlInspectArgs, environment: &Environment, input: &mut dyn 
         // The source of the key is no second source: it is what the signature is checked with.
         let subject = match (given, url_command) {
             (Some((name, url)), _) => from_url(name, &read(name, url, input)?, None)?,
-            (None, Some(command)) => Source::Command(command),
+            (None, Some(command)) => ConnectionSource::Command(command),
             (None, None) => return Err(Failure::message(Kind::Internal, "no URL to inspect")),
         };
         let mut token = args.token;
@@ -188,10 +188,10 @@ pub fn inspect(args: UrlInspectArgs, environment: &Environment, input: &mut dyn 
         None => resolve(&SourceArgs { url, url_command, key, endpoint }, &args.token, environment, input)?,
     };
     let service = match &subject {
-        Source::Signed(signer) | Source::Local { signer, .. } => {
+        ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => {
             Some(ConnectionString { endpoint: signer.endpoint.clone(), key: signer.key.clone() })
         }
-        Source::Url(_) | Source::Command(_) | Source::Keyless(_) => None,
+        ConnectionSource::Url(_) | ConnectionSource::Command(_) | ConnectionSource::Keyless(_) => None,
     };
     Ok(UrlInspect { subject, service, connect_timeout, tool })
 }

@@ -8,12 +8,12 @@ use webpubsub_proto::{Codec, Subprotocol};
 
 use super::args::ConnectingArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::{Source, resolve, warn_if_exposed};
+use crate::options::connection::settings::{ConnectionSource, resolve, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
 use crate::options::network::settings::{self as network, NetworkSettings, TlsOptions, tls};
 use crate::options::operation::args::AckArgs;
 use crate::options::operation::settings::on_unknown;
-use crate::options::reconnect::settings::{Policy, session};
+use crate::options::reconnect::settings::{ReconnectPolicy, session};
 use crate::options::session_file::settings::SessionFileSettings;
 use crate::options::stdin;
 
@@ -21,7 +21,7 @@ use crate::options::stdin;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionSettings {
     /// Where the URL comes from.
-    pub source: Source,
+    pub source: ConnectionSource,
     /// Subprotocol to offer.
     pub protocol: Subprotocol,
     /// The way there.
@@ -38,8 +38,8 @@ pub struct ConnectionSettings {
     pub session_file: Option<SessionFileSettings>,
 }
 
-pub fn publishing(ack: &AckArgs) -> Policy {
-    Policy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
+pub fn publishing(ack: &AckArgs) -> ReconnectPolicy {
+    ReconnectPolicy { keeps_on: false, rejoin: true, on_unknown: on_unknown(ack.unknown.on_unknown) }
 }
 
 pub fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
@@ -48,7 +48,7 @@ pub fn stdin_takers(args: &ConnectingArgs) -> Vec<&'static str> {
 
 pub fn connection(
     args: ConnectingArgs,
-    policy: Policy,
+    policy: ReconnectPolicy,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<ConnectionSettings, Failure> {
@@ -62,7 +62,7 @@ pub fn connection(
     let protocol = args.connection.protocol.subprotocol();
     let mut session = session(&args.reconnect, &args.retry, &policy, protocol, args.connection.connect_timeout)?;
     let source = resolve(&args.connection.source, &args.token, environment, input)?;
-    session.renews_url = matches!(source, Source::Command(_) | Source::Keyless(_));
+    session.renews_url = matches!(source, ConnectionSource::Command(_) | ConnectionSource::Keyless(_));
     let tls = tls(&args.network);
     if let Some((_, key)) = &tls.client_cert {
         warn_if_exposed(key, input);

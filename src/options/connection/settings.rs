@@ -21,7 +21,7 @@ use webpubsub_net::secret::{self, Secret};
 
 /// Where a client access URL comes from.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Source {
+pub enum ConnectionSource {
     /// Given whole; the same for every connection.
     Url(AccessUrl),
     /// Signed here, a fresh one for each fresh connection.
@@ -45,7 +45,7 @@ const DEFAULT_ROLES: [&str; 2] = ["webpubsub.joinLeaveGroup", "webpubsub.sendToG
 /// Roles besides those for whoever says something of itself to a group, or is told (PROTOCOL §11).
 const STATE_ROLES: [&str; 2] = ["webpubsub.setGroupState", "webpubsub.getGroupState"];
 
-impl Source {
+impl ConnectionSource {
     /// A token that is made for this run has the roles for group states, too.
     pub fn allow_states(&mut self) {
         let roles = match self {
@@ -69,7 +69,7 @@ pub fn resolve(
     token: &TokenArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Source, Failure> {
+) -> Result<ConnectionSource, Failure> {
     let flags = [
         ("--url", args.url.is_some()),
         ("--url-command", args.url_command.is_some()),
@@ -88,7 +88,7 @@ pub fn resolve(
     let keyless = keyless(&args.endpoint, token, environment, input)?;
     if let Some(keyless) = keyless {
         look_at_token(token, input);
-        return Ok(Source::Keyless(keyless));
+        return Ok(ConnectionSource::Keyless(keyless));
     }
     if let Some(url) = &args.url {
         return from_url("--url", &read("--url", url, input)?, Some(token));
@@ -99,7 +99,7 @@ pub fn resolve(
             return Err(Failure::message(Kind::Config, "`--url-command` is empty").blame("--url-command"));
         }
         hint_at_secret("--url-command", command, "let the command read it from a file", input);
-        return Ok(Source::Command(command.clone()));
+        return Ok(ConnectionSource::Command(command.clone()));
     }
     if let Some(source) = key(&args.key, token, input)? {
         look_at_token(token, input);
@@ -149,11 +149,11 @@ pub fn resolve_key(
         return Err(failure.hint("give one of them"));
     }
     match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
-        Some(Source::Signed(signer) | Source::Local { signer, .. }) => {
+        Some(ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. }) => {
             look_at_token(token, input);
             Ok(signer)
         }
-        Some(Source::Url(_) | Source::Command(_) | Source::Keyless(_)) | None => Err(Failure::message(
+        Some(ConnectionSource::Url(_) | ConnectionSource::Command(_) | ConnectionSource::Keyless(_)) | None => Err(Failure::message(
             Kind::Config,
             "nothing brings a key to sign with",
         )
@@ -168,7 +168,7 @@ pub fn resolve_maker(
     token: &TokenArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Source, Failure> {
+) -> Result<ConnectionSource, Failure> {
     let keys = [("--connection-string", args.connection_string.is_some()), ("--local", args.local.is_some())];
     if endpoint.endpoint.is_some()
         && let Some((flag, _)) = keys.iter().find(|(_, given)| *given)
@@ -178,9 +178,9 @@ pub fn resolve_maker(
     }
     if let Some(keyless) = keyless(endpoint, token, environment, input)? {
         look_at_token(token, input);
-        return Ok(Source::Keyless(keyless));
+        return Ok(ConnectionSource::Keyless(keyless));
     }
-    resolve_key(args, token, environment, input).map(Source::Signed)
+    resolve_key(args, token, environment, input).map(ConnectionSource::Signed)
 }
 
 /// The service that application servers talk to, with what opens it. Of `token` the hub alone counts.
@@ -189,7 +189,7 @@ pub fn resolve_service(
     token: &TokenArgs,
     environment: &Environment,
     input: &mut dyn Input,
-) -> Result<Source, Failure> {
+) -> Result<ConnectionSource, Failure> {
     let flags = [
         ("--connection-string", args.connection_string.is_some()),
         ("--endpoint", endpoint.endpoint.is_some()),
@@ -201,7 +201,7 @@ pub fn resolve_service(
         return Err(failure.blame(first).blame(second).hint("give one of them"));
     }
     if let Some(keyless) = keyless(endpoint, token, environment, input)? {
-        return Ok(Source::Keyless(keyless));
+        return Ok(ConnectionSource::Keyless(keyless));
     }
     match key(args, token, input)?.map_or_else(|| key_of_environment(token, environment), |source| Ok(Some(source)))? {
         Some(source) => Ok(source),
@@ -218,7 +218,7 @@ fn look_at_token(token: &TokenArgs, input: &mut dyn Input) {
     token.roles.iter().filter_map(|role| roles::warning(role)).for_each(|text| input.note(Note::Warning(text)));
 }
 
-fn key(args: &KeyArgs, token: &TokenArgs, input: &mut dyn Input) -> Result<Option<Source>, Failure> {
+fn key(args: &KeyArgs, token: &TokenArgs, input: &mut dyn Input) -> Result<Option<ConnectionSource>, Failure> {
     if let Some(string) = &args.connection_string {
         let text = read("--connection-string", string, input)?;
         return from_connection_string("--connection-string", &text, token).map(Some);
@@ -226,7 +226,7 @@ fn key(args: &KeyArgs, token: &TokenArgs, input: &mut dyn Input) -> Result<Optio
     args.local.map(|port| local(port, token)).transpose()
 }
 
-fn key_of_environment(token: &TokenArgs, environment: &Environment) -> Result<Option<Source>, Failure> {
+fn key_of_environment(token: &TokenArgs, environment: &Environment) -> Result<Option<ConnectionSource>, Failure> {
     let variable = |from: &'static str| environment.get(from).map(|value| (from, Secret::new(value)));
     let string = variable("WPS_CONNECTION_STRING").or(variable("WebPubSubConnectionString"));
     let source = |(from, text): (&str, Secret)| {
@@ -330,7 +330,7 @@ fn refuse_token_flags(from: &str, token: &TokenArgs) -> Result<(), Failure> {
 }
 
 /// A URL; with flags that shape a token, if they are to be refused.
-pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<Source, Failure> {
+pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<ConnectionSource, Failure> {
     if let Some(token) = token {
         refuse_token_flags(from, token)?;
     }
@@ -338,7 +338,7 @@ pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<
     if let Some(token) = parsed.as_ref().ok().and_then(AccessUrl::token) {
         secret::remember(token.expose());
     }
-    parsed.map(Source::Url).map_err(|error| {
+    parsed.map(ConnectionSource::Url).map_err(|error| {
         let hint = match &error {
             AccessUrlError::EmptyToken => {
                 "was the variable with the token empty? leave `access_token` out to connect without one"
@@ -363,7 +363,7 @@ pub fn from_url(from: &str, text: &Secret, token: Option<&TokenArgs>) -> Result<
     })
 }
 
-fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Result<Source, Failure> {
+fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Result<ConnectionSource, Failure> {
     let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
         let context = format!("the connection string in `{from}` is malformed");
         let has_auth_type = matches!(error, ConnectionStringError::AuthType);
@@ -384,13 +384,13 @@ fn from_connection_string(from: &str, text: &Secret, token: &TokenArgs) -> Resul
         let failure = Failure::message(Kind::Usage, format!("`{from}` needs `--hub`")).blame(from).blame("--hub");
         failure.hint("a connection string names a service, and `--hub NAME` the hub on it")
     })?;
-    Ok(Source::Signed(signer(parsed.endpoint, parsed.key, hub, token)?))
+    Ok(ConnectionSource::Signed(signer(parsed.endpoint, parsed.key, hub, token)?))
 }
 
-fn local(port: u16, token: &TokenArgs) -> Result<Source, Failure> {
+fn local(port: u16, token: &TokenArgs) -> Result<ConnectionSource, Failure> {
     let endpoint = Url::parse(&format!("http://localhost:{port}")).or_internal()?;
     let hub = token.hub.clone().unwrap_or_else(|| DEFAULT_HUB.to_owned());
-    Ok(Source::Local { port, signer: signer(endpoint, Secret::new(DEVELOPMENT_KEY), hub, token)? })
+    Ok(ConnectionSource::Local { port, signer: signer(endpoint, Secret::new(DEVELOPMENT_KEY), hub, token)? })
 }
 
 fn signer(endpoint: Url, key: Secret, hub: String, token: &TokenArgs) -> Result<Signer, Failure> {

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue};
 
 use super::args::NetworkArgs;
 use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::Source;
+use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::hints::hint_at_secret;
 use webpubsub_net::secret::Secret;
@@ -92,13 +92,13 @@ pub enum ProxyScheme {
 /// The way that flags and environment say.
 pub fn settle(
     args: NetworkArgs,
-    source: &Source,
+    source: &ConnectionSource,
     environment: &Environment,
     input: &mut dyn Input,
 ) -> Result<NetworkSettings, Failure> {
     let proxies = match (source, &args.proxy) {
         // It is on this machine: proxies that are meant for the world have nothing to do with it.
-        (Source::Local { .. }, Some(flag)) if environment.profile_with("proxy").is_none() => {
+        (ConnectionSource::Local { .. }, Some(flag)) if environment.profile_with("proxy").is_none() => {
             if !matches!(flag.expose(), "none" | "") {
                 let failure = Failure::message(Kind::Usage, "`--local` is never reached through a proxy");
                 return Err(failure
@@ -108,7 +108,7 @@ pub fn settle(
             }
             Proxies::default()
         }
-        (Source::Local { .. }, _) => Proxies::default(),
+        (ConnectionSource::Local { .. }, _) => Proxies::default(),
         (_, Some(flag)) => {
             hint_at_secret("--proxy", flag.expose(), "`@FILE`, `-` and `HTTPS_PROXY` bring it from elsewhere", input);
             let secure = is_secure(source);
@@ -128,14 +128,14 @@ pub fn of_environment(environment: &Environment) -> String {
 }
 
 /// Whether the service is reached over TLS; `None` where only its URL will say.
-fn is_secure(source: &Source) -> Option<bool> {
-    if let Source::Url(url) = source {
+fn is_secure(source: &ConnectionSource) -> Option<bool> {
+    if let ConnectionSource::Url(url) = source {
         return Some(url.is_secure());
     }
-    if let Source::Signed(signer) = source {
+    if let ConnectionSource::Signed(signer) = source {
         return Some(signer.endpoint.scheme() == "https");
     }
-    if let Source::Keyless(keyless) = source {
+    if let ConnectionSource::Keyless(keyless) = source {
         return Some(keyless.endpoint.scheme() == "https");
     }
     None

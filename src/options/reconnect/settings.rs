@@ -11,7 +11,7 @@ use crate::options::operation::args::RetryArgs;
 use crate::options::values::{BackoffModeName, RetryCount};
 
 /// What differs between commands in how they stay connected.
-pub struct Policy {
+pub struct ReconnectPolicy {
     /// Once connected, goes on for as long as it takes.
     pub keeps_on: bool,
     pub rejoin: bool,
@@ -57,7 +57,7 @@ pub fn attempts(args: &AttemptArgs, keeps_on: bool) -> Result<Attempts, Failure>
 pub fn session(
     reconnect: &ReconnectArgs,
     retry: &RetryArgs,
-    policy: &Policy,
+    policy: &ReconnectPolicy,
     protocol: Subprotocol,
     connect_timeout: Duration,
 ) -> Result<Config, Failure> {

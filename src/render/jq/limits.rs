@@ -132,7 +132,7 @@ pub(super) enum EvaluationFailure {
     /// It took too much memory.
     Memory,
     /// Whoever waited for it does no longer.
-    Hurry,
+    Deadline,
     /// A value is nested too deep.
     Nested(u32),
 }
@@ -143,7 +143,7 @@ impl fmt::Display for EvaluationFailure {
             Self::Time(limit) => write!(f, "it takes longer than {}", crate::render::human(*limit)),
             Self::Depth => f.write_str("it recurses too deep"),
             Self::Memory => f.write_str("it takes too much memory"),
-            Self::Hurry => f.write_str("it was cut short by the end of the run"),
+            Self::Deadline => f.write_str("it was cut short by the end of the run"),
             Self::Nested(levels) => write!(f, "a value is nested deeper than {levels} levels"),
         }
     }
@@ -241,7 +241,7 @@ impl Meter {
         if let Some(deadline) = &self.deadline {
             let is_late = |since: Instant| since.max(self.started).elapsed() > self.late;
             if deadline.is_over() || deadline.late().is_some_and(is_late) {
-                return Some(EvaluationFailure::Hurry);
+                return Some(EvaluationFailure::Deadline);
             }
         }
         let due = elapsed >= self.weighing;

@@ -81,15 +81,15 @@ fn lines_that_nobody_reads_are_dropped_and_counted_and_errors_are_kept() {
     let lines = 300_000;
     let mut most = 0;
     for number in 0..lines {
-        writer.put_kept(0, &mut line_of(number), Reach::default(), Keep::Newest);
+        writer.put_kept(0, &mut line_of(number), Reach::default(), UnreadPolicy::Newest);
         if number % 50_000 == 0 {
-            writer.put_kept(0, &mut b"error: kept\n".to_vec(), Reach::default(), Keep::Errors);
+            writer.put_kept(0, &mut b"error: kept\n".to_vec(), Reach::default(), UnreadPolicy::Errors);
         }
         if number % 1000 == 0 {
             most = most.max(writer.shared.lock().pending);
         }
     }
-    writer.put_kept(0, &mut b"error: the last\n".to_vec(), Reach::default(), Keep::Errors);
+    writer.put_kept(0, &mut b"error: the last\n".to_vec(), Reach::default(), UnreadPolicy::Errors);
     assert!(most < 5 * 1024 * 1024, "{most} bytes wait");
     let reader = std::thread::spawn(move || {
         let mut read = Vec::new();
@@ -116,7 +116,7 @@ fn lines_that_nobody_reads_are_dropped_and_counted_and_errors_are_kept() {
 fn errors_without_end_have_a_bound_too() {
     let (writer, _receiver) = pipe(0);
     for number in 0..100_000 {
-        writer.put_kept(0, &mut line_of(number), Reach::default(), Keep::Errors);
+        writer.put_kept(0, &mut line_of(number), Reach::default(), UnreadPolicy::Errors);
     }
     assert!(writer.shared.lock().pending < 2 * 1024 * 1024);
 }
@@ -125,7 +125,7 @@ fn errors_without_end_have_a_bound_too() {
 async fn a_line_longer_than_all_that_waits_is_shown() {
     let (writer, receiver) = pipe(10_000);
     let long = vec![b'x'; 6 * 1024 * 1024];
-    writer.put_kept(0, &mut long.clone(), Reach::default(), Keep::Newest);
+    writer.put_kept(0, &mut long.clone(), Reach::default(), UnreadPolicy::Newest);
     writer.drained().await;
     assert_eq!(receiver.try_iter().map(|piece| piece.len()).sum::<usize>(), long.len());
 }

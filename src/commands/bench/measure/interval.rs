@@ -16,7 +16,7 @@ pub fn histogram() -> Result<Histogram<u64>, CreationError> {
 
 /// Counts of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct MessageCounts {
     /// Handed over to be sent.
     pub sent: u64,
     /// Acknowledged.
@@ -45,7 +45,7 @@ pub struct Counts {
     pub losses: u64,
 }
 
-impl Counts {
+impl MessageCounts {
     /// Adds those.
     pub fn add(&mut self, other: &Self) {
         let Self {
@@ -82,7 +82,7 @@ impl Counts {
 /// A few measurements, gathered where they are made.
 #[derive(Debug, Default)]
 pub struct Samples {
-    pub counts: Counts,
+    pub counts: MessageCounts,
     /// Nanoseconds from due to receipt.
     pub latency: Vec<u64>,
     /// From due to ack.
@@ -95,7 +95,7 @@ impl Samples {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         let Self { counts, latency, ack, late } = self;
-        *counts == Counts::default() && latency.is_empty() && ack.is_empty() && late.is_empty()
+        *counts == MessageCounts::default() && latency.is_empty() && ack.is_empty() && late.is_empty()
     }
 
     /// Adds what was gathered to `interval`, and begins anew.
@@ -113,7 +113,7 @@ impl Samples {
 /// All of some time.
 #[derive(Clone, Debug)]
 pub struct Interval {
-    pub counts: Counts,
+    pub counts: MessageCounts,
     pub latency: Histogram<u64>,
     pub ack: Histogram<u64>,
     pub late: Histogram<u64>,
@@ -126,7 +126,7 @@ impl Interval {
     pub fn new() -> Result<Self, CreationError> {
         let empty = histogram()?;
         Ok(Self {
-            counts: Counts::default(),
+            counts: MessageCounts::default(),
             latency: empty.clone(),
             ack: empty.clone(),
             late: empty.clone(),

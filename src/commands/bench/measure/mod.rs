@@ -1,7 +1,7 @@
 //! The measuring itself, without I/O: no clock is read and no socket opened in here. Times are nanoseconds since 1970 that
 //! are handed in, so that tests bring messages, delays and losses of their own.
 //!
-//! A [`Sender`] says which message goes when and takes acks, a [`Receiver`] takes what comes. Both put what they saw into an
+//! A [`BenchSender`] says which message goes when and takes acks, a [`BenchReceiver`] takes what comes. Both put what they saw into an
 //! [`Interval`], which whoever runs them empties once a second into a [`Timeline`].
 
 mod interval;
@@ -12,11 +12,11 @@ mod sender;
 mod sequence;
 mod timeline;
 
-pub use interval::{Counts, Interval, Samples, distribution, histogram};
+pub use interval::{Interval, MessageCounts, Samples, distribution, histogram};
 pub use payload::{MessageHeader, Payloads};
-pub use receiver::{DeliveryTally, Publishers, Receiver};
-pub use schedule::Schedule;
-pub use sender::{MessageResult, Next, PublishedCounts, Sender, Sending};
+pub use receiver::{BenchReceiver, DeliveryTally, Publishers};
+pub use schedule::SendSchedule;
+pub use sender::{BenchSender, MessageResult, Next, PublishedCounts, SendPlan};
 pub use sequence::{Arrival, PublisherSequence};
 pub use timeline::{Point, Timeline};
 

@@ -21,7 +21,7 @@ pub struct Publishers {
 
 /// What came to one subscriber.
 #[derive(Debug)]
-pub struct Receiver {
+pub struct BenchReceiver {
     publishers: Publishers,
     /// It is in this one of so many groups.
     group: u64,
@@ -37,7 +37,7 @@ pub struct Receiver {
     pub samples: Samples,
 }
 
-impl Receiver {
+impl BenchReceiver {
     /// In that one of so many groups.
     pub fn new(publishers: Publishers, group: u64, groups: u64) -> Self {
         let mut receiver =

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The moments of a run, counted from its start.
 #[derive(Clone, Copy, Debug)]
-pub struct Schedule {
+pub struct SendSchedule {
     /// Messages a second, of all publishers.
     rate: f64,
     publishers: u64,
@@ -15,7 +15,7 @@ pub struct Schedule {
     ramp: f64,
 }
 
-impl Schedule {
+impl SendSchedule {
     /// Of `rate` messages a second by so many publishers together.
     pub fn new(rate: f64, publishers: u64, ramp: Duration) -> Self {
         Self { rate, publishers: publishers.max(1), ramp: ramp.as_secs_f64() }
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn publishers_take_evenly_spaced_moments_in_turn() {
-        let schedule = Schedule::new(100.0, 4, Duration::ZERO);
+        let schedule = SendSchedule::new(100.0, 4, Duration::ZERO);
         let firsts: Vec<Duration> = (0..4).map(|publisher| schedule.due(publisher, 0)).collect();
         assert_eq!(firsts, [ms(0), ms(10), ms(20), ms(30)]);
         assert_eq!(schedule.due(1, 25), ms(1010));
@@ -80,13 +80,13 @@ mod tests {
 
     #[test]
     fn no_moment_drifts_however_many_there_were() {
-        let schedule = Schedule::new(3.0, 1, Duration::ZERO);
+        let schedule = SendSchedule::new(3.0, 1, Duration::ZERO);
         assert_eq!(schedule.due(0, 3 * 86_400 * 30), Duration::from_secs(86_400 * 30));
     }
 
     #[test]
     fn a_ramp_rises_in_a_straight_line_to_the_rate() {
-        let schedule = Schedule::new(1000.0, 1, Duration::from_secs(2));
+        let schedule = SendSchedule::new(1000.0, 1, Duration::from_secs(2));
         let until = |time| schedule.due_before(0, time);
         assert_eq!(until(Duration::from_secs(1)), 250);
         assert_eq!(until(Duration::from_secs(2)), 1000);
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_due_before_a_time_is_counted() {
-        let schedule = Schedule::new(10.0, 3, Duration::ZERO);
+        let schedule = SendSchedule::new(10.0, 3, Duration::ZERO);
         for publisher in 0..3 {
             for millis in [0, 1, 99, 100, 101, 200, 250, 299, 300, 301, 12_345] {
                 let by_hand = (0..1000).filter(|number| schedule.due(publisher, *number) < ms(millis)).count() as u64;

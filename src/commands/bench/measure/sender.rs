@@ -7,20 +7,20 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Payloads, RunTimes, Samples, Schedule};
+use super::{Payloads, RunTimes, Samples, SendSchedule};
 
 /// Most bytes under way, unless one message has more.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a publisher sends.
 #[derive(Clone, Debug)]
-pub struct Sending {
+pub struct SendPlan {
     /// Its number among those of this process.
     pub place: u64,
     /// Its number over all machines of the run.
     pub publisher: u64,
     /// `None`: as fast as it goes.
-    pub schedule: Option<Schedule>,
+    pub schedule: Option<SendSchedule>,
     /// So many, and no more.
     pub count: Option<u64>,
     /// What is due before that time from the start, and no more.
@@ -76,8 +76,8 @@ struct SendSlot {
 
 /// A publisher.
 #[derive(Debug)]
-pub struct Sender {
-    sending: Sending,
+pub struct BenchSender {
+    sending: SendPlan,
     times: RunTimes,
     /// From the oldest message under way.
     slots: VecDeque<SendSlot>,
@@ -95,9 +95,9 @@ pub struct Sender {
     pub samples: Samples,
 }
 
-impl Sender {
+impl BenchSender {
     /// Sends from `times` on.
-    pub fn new(sending: Sending, times: RunTimes) -> Self {
+    pub fn new(sending: SendPlan, times: RunTimes) -> Self {
         Self {
             sending,
             times,
@@ -166,7 +166,7 @@ impl Sender {
     pub fn send(&mut self, now: u64) -> BenchMessage {
         let number = self.sent();
         let due = self.due(number).map_or(now, |due| self.times.start.saturating_add(nanos(due)));
-        let Sending { publisher, groups, payloads, schedule, .. } = &self.sending;
+        let SendPlan { publisher, groups, payloads, schedule, .. } = &self.sending;
         let text = payloads.make(*publisher, number, due);
         let group = (publisher % groups + number % groups) % groups;
         let steady = self.times.is_steady(due);

@@ -9,11 +9,11 @@ const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_790_000_000 * SECOND;
 const TIMES: RunTimes = RunTimes { start: START, steady: START };
 
-fn sending(place: u64, rate: Option<f64>) -> Sending {
-    Sending {
+fn sending(place: u64, rate: Option<f64>) -> SendPlan {
+    SendPlan {
         place,
         publisher: place,
-        schedule: rate.map(|rate| Schedule::new(rate, 1, Duration::ZERO)),
+        schedule: rate.map(|rate| SendSchedule::new(rate, 1, Duration::ZERO)),
         count: None,
         until: None,
         in_flight: 1000,
@@ -28,7 +28,7 @@ fn publishers(own: std::ops::Range<u64>) -> Publishers {
 
 /// So many messages of one publisher, each with when it was due.
 fn messages(count: u64, rate: f64) -> Vec<(u64, String)> {
-    let mut sender = Sender::new(Sending { count: Some(count), ..sending(0, Some(rate)) }, TIMES);
+    let mut sender = BenchSender::new(SendPlan { count: Some(count), ..sending(0, Some(rate)) }, TIMES);
     let mut now = START;
     let mut messages = Vec::new();
     loop {
@@ -60,7 +60,7 @@ fn published(sent: u64, unsure: &[u64]) -> HashMap<u64, PublishedCounts> {
 }
 
 /// Lost, doubled, reordered at one receiver, of `sent` messages of publisher 0.
-fn verdict(receiver: &mut Receiver, sent: u64) -> [u64; 3] {
+fn verdict(receiver: &mut BenchReceiver, sent: u64) -> [u64; 3] {
     let verdict = receiver.verdict(&published(sent, &[]), 0);
     [verdict.lost(), verdict.doubled, verdict.reordered]
 }
@@ -72,7 +72,7 @@ fn within(found: u64, exact: f64, percent: f64) -> bool {
 #[test]
 fn what_a_service_loses_doubles_and_reorders_is_named_exactly() {
     let messages = messages(10_000, 1000.0);
-    let mut receiver = Receiver::new(publishers(0..1), 0, 1);
+    let mut receiver = BenchReceiver::new(publishers(0..1), 0, 1);
     let mut draw = drawn(3);
     let (mut lost, mut doubled, mut reordered) = (0, 0, 0);
     let mut held: Option<&String> = None;
@@ -121,7 +121,7 @@ fn percentiles_of_a_known_distribution_are_right_to_one_percent() {
         for at in (1..latencies.len()).rev() {
             latencies.swap(at, (draw() * (at + 1) as f64) as usize);
         }
-        let mut receiver = Receiver::new(publishers(0..1), 0, 1);
+        let mut receiver = BenchReceiver::new(publishers(0..1), 0, 1);
         for ((at, text), latency) in messages(count, 10_000.0).iter().zip(&latencies) {
             receiver.take(text, at + *latency as u64, TIMES);
         }
@@ -140,7 +140,8 @@ fn percentiles_of_a_known_distribution_are_right_to_one_percent() {
 fn a_service_that_stalls_is_seen_by_all_that_was_due_meanwhile() {
     // 1000 a second for 10 s, each answered in a millisecond, but for a stall of 2 s: with at most 10 under way, one that
     // waited for its turn to be sent counts from when it was due.
-    let mut sender = Sender::new(Sending { in_flight: 10, count: Some(10_000), ..sending(0, Some(1000.0)) }, TIMES);
+    let mut sender =
+        BenchSender::new(SendPlan { in_flight: 10, count: Some(10_000), ..sending(0, Some(1000.0)) }, TIMES);
     let stall = START + 4 * SECOND..START + 6 * SECOND;
     let answer = |at: u64| if stall.contains(&(at + SECOND / 1000)) { stall.end } else { at + SECOND / 1000 };
     let mut under_way: std::collections::VecDeque<(u64, u64)> = std::collections::VecDeque::new();
@@ -177,7 +178,7 @@ fn a_service_that_stalls_is_seen_by_all_that_was_due_meanwhile() {
 
 #[test]
 fn what_this_tool_sends_late_is_told_apart() {
-    let mut sender = Sender::new(sending(0, Some(10.0)), TIMES);
+    let mut sender = BenchSender::new(sending(0, Some(10.0)), TIMES);
     sender.send(START + 5_000_000);
     assert_eq!(sender.next(START + 5_000_000), Next::At(START + SECOND / 10));
     sender.send(START + SECOND / 10 + 3_000_000);
@@ -186,7 +187,7 @@ fn what_this_tool_sends_late_is_told_apart() {
 
 #[test]
 fn without_a_rate_the_next_goes_as_soon_as_there_is_room() {
-    let mut sender = Sender::new(Sending { in_flight: 2, count: Some(4), ..sending(0, None) }, TIMES);
+    let mut sender = BenchSender::new(SendPlan { in_flight: 2, count: Some(4), ..sending(0, None) }, TIMES);
     assert_eq!(sender.next(START), Next::Now);
     let first = sender.send(START).number;
     let second = sender.send(START).number;
@@ -208,7 +209,7 @@ fn without_a_rate_the_next_goes_as_soon_as_there_is_room() {
 #[test]
 fn what_was_due_and_not_sent_is_known() {
     let until = Some(Duration::from_secs(10));
-    let mut sender = Sender::new(Sending { until, in_flight: 5, ..sending(0, Some(100.0)) }, TIMES);
+    let mut sender = BenchSender::new(SendPlan { until, in_flight: 5, ..sending(0, Some(100.0)) }, TIMES);
     while sender.next(START + 9 * SECOND) == Next::Now {
         sender.send(START + 9 * SECOND);
     }
@@ -221,10 +222,11 @@ fn what_was_due_and_not_sent_is_known() {
 #[test]
 fn messages_take_the_groups_in_turn_and_each_subscriber_knows_which_are_for_it() {
     let groups = 3;
-    let mut receivers: Vec<Receiver> =
-        (0..groups).map(|group| Receiver::new(publishers(0..2), group, groups)).collect();
+    let mut receivers: Vec<BenchReceiver> =
+        (0..groups).map(|group| BenchReceiver::new(publishers(0..2), group, groups)).collect();
     for publisher in 0..2 {
-        let mut sender = Sender::new(Sending { publisher, groups, count: Some(8), ..sending(publisher, None) }, TIMES);
+        let mut sender =
+            BenchSender::new(SendPlan { publisher, groups, count: Some(8), ..sending(publisher, None) }, TIMES);
         while sender.next(START) == Next::Now {
             let message = sender.send(START);
             // One is lost; another comes to a group that it was not meant for too.
@@ -247,7 +249,7 @@ fn messages_take_the_groups_in_turn_and_each_subscriber_knows_which_are_for_it()
 
 #[test]
 fn what_was_refused_need_not_come_and_what_was_not_acknowledged_may() {
-    let mut receiver = Receiver::new(publishers(0..1), 0, 1);
+    let mut receiver = BenchReceiver::new(publishers(0..1), 0, 1);
     for (at, text) in messages(10, 1000.0).iter().filter(|(at, _)| ![2, 3, 9].contains(&((at - START) / 1_000_000))) {
         receiver.take(text, at + 1, TIMES);
     }
@@ -259,7 +261,7 @@ fn what_was_refused_need_not_come_and_what_was_not_acknowledged_may() {
 #[test]
 fn only_messages_of_the_run_count_and_the_ramp_is_not_measured() {
     let times = RunTimes { start: START, steady: START + SECOND };
-    let mut receiver = Receiver::new(publishers(0..1), 0, 1);
+    let mut receiver = BenchReceiver::new(publishers(0..1), 0, 1);
     let of = |run: &str, number, due| Payloads::new(run, (100, 100), 1).make(0, number, due);
     receiver.take(&of("other", 0, START), START + 5, times);
     receiver.take("hello", START + 5, times);
@@ -270,7 +272,7 @@ fn only_messages_of_the_run_count_and_the_ramp_is_not_measured() {
     assert_eq!((counts.foreign, counts.arrived, counts.steady_received, counts.ahead), (2, 3, 2, 1));
     assert_eq!(receiver.samples.latency, [7, 0]);
 
-    let mut any = Receiver::new(Publishers { run: None, own: 0..0 }, 0, 1);
+    let mut any = BenchReceiver::new(Publishers { run: None, own: 0..0 }, 0, 1);
     for (run, number) in [("a", 5), ("b", 9), ("a", 7), ("b", 10)] {
         any.take(&of(run, number, START), START + 1, TIMES);
     }
@@ -286,7 +288,7 @@ fn seconds_and_the_whole_have_the_same_in_them() {
         samples.counts.arrived = 100;
         samples.put(&mut interval);
         let point = timeline.close(second as f64, &mut interval);
-        assert!(interval.latency.is_empty() && interval.counts == Counts::default());
+        assert!(interval.latency.is_empty() && interval.counts == MessageCounts::default());
         assert!(within(point.latency.unwrap()[0], second as f64 * 1e6, 0.1), "{point:?}");
     }
     assert_eq!(timeline.points.len(), 3);

@@ -1,6 +1,6 @@
 //! A run over time: a point a second.
 
-use super::{Counts, Interval, distribution};
+use super::{Interval, MessageCounts, distribution};
 
 /// The figures of a second.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -9,7 +9,7 @@ pub struct Point {
     pub end: f64,
     /// How long it was, in seconds.
     pub length: f64,
-    pub counts: Counts,
+    pub counts: MessageCounts,
     /// Nanoseconds from due to receipt: half, 99 of 100, the most; `None`: nothing came that is measured.
     pub latency: Option<[u64; 3]>,
     /// To the ack, likewise.

@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 
 use self::chart::{Chart, ChartLine, Mark, Scale, escaped};
 use super::cost::grouped;
-use super::measure::{Counts, Point, Timeline};
+use super::measure::{MessageCounts, Point, Timeline};
 use super::results::Results;
 use super::text::{bytes, ms, number};
 
@@ -146,7 +146,7 @@ impl ReportPage<'_> {
     }
 
     fn rates(&self, points: &[Point], end: f64, marks: &[Mark]) -> Chart {
-        let line = |class, name, count: fn(&Counts) -> u64| {
+        let line = |class, name, count: fn(&MessageCounts) -> u64| {
             let rate = |point: &Point| (point.length > 0.0).then(|| count(&point.counts) as f64 / point.length);
             let points = points.iter().map(|point| (middle(point), rate(point))).collect();
             ChartLine { class, name, points }
@@ -325,7 +325,7 @@ fn thinned(points: &[Point]) -> Vec<Point> {
     points
         .chunks(together)
         .map(|group| {
-            let mut counts = Counts::default();
+            let mut counts = MessageCounts::default();
             group.iter().for_each(|point| counts.add(&point.counts));
             Point {
                 end: group.last().map_or(0.0, |point| point.end),

@@ -7,7 +7,7 @@ use crate::commands::invoke::settings::LONGEST_ID;
 use crate::commands::service::settings::operation::ServiceOperation;
 use crate::commands::service::settings::{ServiceTask, closing, granting, grouping, members, message, presence};
 use crate::commands::state::settings::state;
-use crate::commands::stream::settings::{Feed, StreamOptions, running};
+use crate::commands::stream::settings::{StreamFeed, StreamOptions, running};
 use crate::failure::{Failure, Kind};
 use crate::options::data::args::DataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource};
@@ -70,7 +70,7 @@ pub enum ReplCommand {
     Stream {
         group: String,
         /// What the lines are.
-        feed: Feed,
+        feed: StreamFeed,
         /// How it is run.
         run: StreamOptions,
     },
@@ -203,8 +203,8 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<ReplCommand, Fa
         LineCommand::Stream(args) => {
             names::group("GROUP", &args.group)?;
             let feed = match args.data_type {
-                DataType::Text => Feed::TextLines,
-                DataType::Json => Feed::JsonLines,
+                DataType::Text => StreamFeed::TextLines,
+                DataType::Json => StreamFeed::JsonLines,
                 DataType::Binary | DataType::Protobuf => {
                     let what = "the lines of a stream are text or json";
                     let failure = Failure::message(Kind::Usage, what).blame("--type");

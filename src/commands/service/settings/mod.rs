@@ -8,14 +8,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use webpubsub_proto::Codec;
 use webpubsub_proto::session::OnUnknown;
 
-use self::operation::{Member, PermissionVerb, ServiceOperation, Target};
+use self::operation::{GroupMember, PermissionVerb, ServiceOperation, ServiceTarget};
 use super::args::{
     CloseArgs, ClosingArgs, CommonArgs, ConnectionsArgs, ExistsArgs, GrantArgs, GroupAction, GroupArgs, GroupingArgs,
     HealthArgs, MembersArgs, PermissionAction, PermissionArgs, PermissionName, PresenceArgs, ServiceSendArgs, ToArgs,
 };
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::TokenArgs;
-use crate::options::connection::settings::{Source, resolve_service, warn_if_exposed};
+use crate::options::connection::settings::{ConnectionSource, resolve_service, warn_if_exposed};
 use crate::options::data::args::MetadataArgs;
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::{metadata, payload_type};
@@ -34,7 +34,7 @@ use webpubsub_proto::filter::Filter;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ServiceSettings {
     /// Where the service is, and what opens it.
-    pub source: Source,
+    pub source: ConnectionSource,
     /// The way there.
     pub network: NetworkSettings,
     /// How the server is authenticated.
@@ -138,9 +138,9 @@ pub fn message(to: ToArgs, metadata: MetadataArgs, data_type: DataType) -> Resul
     let ToArgs { all, group, user, connection, filter, exclude, message_ttl } = to;
     let headers = metadata_headers(metadata)?;
     let to = target("send to", all, group, user, connection)?;
-    let is_one = matches!(to, Target::Connection(_));
+    let is_one = matches!(to, ServiceTarget::Connection(_));
     refuse(is_one && filter.is_some(), "--filter", "--connection", "one connection needs no choice")?;
-    let takes_excluded = matches!(to, Target::All | Target::Group(_));
+    let takes_excluded = matches!(to, ServiceTarget::All | ServiceTarget::Group(_));
     let of = if is_one { "--connection" } else { "--user" };
     refuse(!takes_excluded && !exclude.is_empty(), "--exclude", of, "it goes with `--all` and `--group`")?;
     check_filter(filter.as_deref())?;
@@ -218,7 +218,7 @@ pub fn close(args: CloseArgs, environment: &Environment, input: &mut dyn Input) 
 /// Connections are to end.
 pub fn closing(args: ClosingArgs) -> Result<ServiceTask, Failure> {
     let target = target("close", args.all, args.group, args.user, args.connection)?;
-    let is_one = matches!(target, Target::Connection(_));
+    let is_one = matches!(target, ServiceTarget::Connection(_));
     refuse(is_one && !args.exclude.is_empty(), "--exclude", "--connection", "one connection needs no choice")?;
     Ok(ServiceTask::One(ServiceOperation::Close { target, reason: args.reason, excluded: args.exclude }))
 }
@@ -253,7 +253,7 @@ pub fn grouping(args: GroupingArgs) -> Result<ServiceTask, Failure> {
         "remove-all",
         "`remove GROUP --filter ODATA` removes from one group",
     )?;
-    let operation = match (connection.map(Member::Connection).or(user.map(Member::User)), filter) {
+    let operation = match (connection.map(GroupMember::Connection).or(user.map(GroupMember::User)), filter) {
         (Some(member), _) => match action {
             GroupAction::Add => ServiceOperation::Add { member, group: group.unwrap_or_default() },
             GroupAction::Remove | GroupAction::RemoveAll => ServiceOperation::Remove { member, group },
@@ -339,7 +339,7 @@ fn target(
     group: Option<String>,
     user: Option<String>,
     connection: Option<String>,
-) -> Result<Target, Failure> {
+) -> Result<ServiceTarget, Failure> {
     let mut given =
         vec![("--group", group.is_some()), ("--user", user.is_some()), ("--connection", connection.is_some())];
     if what != "look for" {
@@ -348,8 +348,9 @@ fn target(
     exactly_one(&format!("whom to {what}"), &given)?;
     refuse_dots(user.as_deref().or(connection.as_deref()))?;
     check_group(group.as_deref(), "--group")?;
-    let some = group.map(Target::Group).or(user.map(Target::User)).or(connection.map(Target::Connection));
-    Ok(some.unwrap_or(Target::All))
+    let some =
+        group.map(ServiceTarget::Group).or(user.map(ServiceTarget::User)).or(connection.map(ServiceTarget::Connection));
+    Ok(some.unwrap_or(ServiceTarget::All))
 }
 
 /// Such a name is a way up in a path, however it is encoded: whoever normalises the path would ask about all of the hub.

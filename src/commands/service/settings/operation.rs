@@ -17,7 +17,7 @@ pub const LARGEST_PAGE: u32 = 200;
 
 /// Whom a message or a close is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum ServiceTarget {
     /// All connections of the hub.
     All,
     /// The connections in a group.
@@ -30,7 +30,7 @@ pub enum Target {
 
 /// Who is put into groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Member {
+pub enum GroupMember {
     /// One connection.
     Connection(String),
     /// The connections that a user has now.
@@ -54,7 +54,7 @@ pub enum ServiceOperation {
     /// A message.
     Send {
         /// To whom.
-        to: Target,
+        to: ServiceTarget,
         /// Of these, only whom the OData filter is true for.
         filter: Option<String>,
         /// Connections that do not get it.
@@ -67,18 +67,18 @@ pub enum ServiceOperation {
     /// Connections end.
     Close {
         /// Whose.
-        target: Target,
+        target: ServiceTarget,
         /// What they are told.
         reason: Option<String>,
         /// Connections that stay.
         excluded: Vec<String>,
     },
     /// Whether there is one.
-    Exists(Target),
+    Exists(ServiceTarget),
     /// Into a group.
-    Add { member: Member, group: String },
+    Add { member: GroupMember, group: String },
     /// Out of a group; without one, out of all.
-    Remove { member: Member, group: Option<String> },
+    Remove { member: GroupMember, group: Option<String> },
     /// All whom a filter is true for, into a group or out of it.
     Change {
         /// Into.
@@ -127,24 +127,24 @@ impl ServiceOperation {
     /// What the API calls it.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Send { to: Target::All, .. } => "sendToAll",
-            Self::Send { to: Target::Group(_), .. } => "sendToGroup",
-            Self::Send { to: Target::User(_), .. } => "sendToUser",
-            Self::Send { to: Target::Connection(_), .. } => "sendToConnection",
-            Self::Close { target: Target::All, .. } => "closeAllConnections",
-            Self::Close { target: Target::Group(_), .. } => "closeGroupConnections",
-            Self::Close { target: Target::User(_), .. } => "closeUserConnections",
-            Self::Close { target: Target::Connection(_), .. } => "closeConnection",
+            Self::Send { to: ServiceTarget::All, .. } => "sendToAll",
+            Self::Send { to: ServiceTarget::Group(_), .. } => "sendToGroup",
+            Self::Send { to: ServiceTarget::User(_), .. } => "sendToUser",
+            Self::Send { to: ServiceTarget::Connection(_), .. } => "sendToConnection",
+            Self::Close { target: ServiceTarget::All, .. } => "closeAllConnections",
+            Self::Close { target: ServiceTarget::Group(_), .. } => "closeGroupConnections",
+            Self::Close { target: ServiceTarget::User(_), .. } => "closeUserConnections",
+            Self::Close { target: ServiceTarget::Connection(_), .. } => "closeConnection",
             // There is no such operation for all.
-            Self::Exists(Target::Connection(_) | Target::All) => "connectionExists",
-            Self::Exists(Target::Group(_)) => "groupExists",
-            Self::Exists(Target::User(_)) => "userExists",
-            Self::Add { member: Member::Connection(_), .. } => "addConnectionToGroup",
-            Self::Add { member: Member::User(_), .. } => "addUserToGroup",
-            Self::Remove { member: Member::Connection(_), group: Some(_) } => "removeConnectionFromGroup",
-            Self::Remove { member: Member::Connection(_), group: None } => "removeConnectionFromAllGroups",
-            Self::Remove { member: Member::User(_), group: Some(_) } => "removeUserFromGroup",
-            Self::Remove { member: Member::User(_), group: None } => "removeUserFromAllGroups",
+            Self::Exists(ServiceTarget::Connection(_) | ServiceTarget::All) => "connectionExists",
+            Self::Exists(ServiceTarget::Group(_)) => "groupExists",
+            Self::Exists(ServiceTarget::User(_)) => "userExists",
+            Self::Add { member: GroupMember::Connection(_), .. } => "addConnectionToGroup",
+            Self::Add { member: GroupMember::User(_), .. } => "addUserToGroup",
+            Self::Remove { member: GroupMember::Connection(_), group: Some(_) } => "removeConnectionFromGroup",
+            Self::Remove { member: GroupMember::Connection(_), group: None } => "removeConnectionFromAllGroups",
+            Self::Remove { member: GroupMember::User(_), group: Some(_) } => "removeUserFromGroup",
+            Self::Remove { member: GroupMember::User(_), group: None } => "removeUserFromAllGroups",
             Self::Change { add: true, .. } => "addConnectionsToGroups",
             Self::Change { add: false, .. } => "removeConnectionsFromGroups",
             Self::Permission { verb: PermissionVerb::Grant, .. } => "grantPermission",
@@ -159,11 +159,11 @@ impl ServiceOperation {
     pub fn target(&self) -> Option<&str> {
         match self {
             Self::Send { to: target, .. } | Self::Close { target, .. } | Self::Exists(target) => match target {
-                Target::All => None,
-                Target::Group(name) | Target::User(name) | Target::Connection(name) => Some(name),
+                ServiceTarget::All => None,
+                ServiceTarget::Group(name) | ServiceTarget::User(name) | ServiceTarget::Connection(name) => Some(name),
             },
             Self::Add { member, .. } | Self::Remove { member, .. } => match member {
-                Member::Connection(name) | Member::User(name) => Some(name),
+                GroupMember::Connection(name) | GroupMember::User(name) => Some(name),
             },
             Self::Change { group, .. } | Self::List { group, .. } => Some(group),
             Self::Permission { connection, .. } => Some(connection),
@@ -188,9 +188,9 @@ impl ServiceOperation {
     /// The group that it names in any way.
     pub fn names_group(&self) -> Option<&str> {
         match self {
-            Self::Send { to: Target::Group(group), .. }
-            | Self::Close { target: Target::Group(group), .. }
-            | Self::Exists(Target::Group(group))
+            Self::Send { to: ServiceTarget::Group(group), .. }
+            | Self::Close { target: ServiceTarget::Group(group), .. }
+            | Self::Exists(ServiceTarget::Group(group))
             | Self::Change { group, .. }
             | Self::List { group, .. } => Some(group),
             Self::Add { .. } | Self::Remove { .. } | Self::Permission { .. } => self.group(),
@@ -232,8 +232,8 @@ impl ServiceOperation {
     pub fn to_do(&self) -> String {
         match self {
             Self::Send { to, .. } => format!("send to {}", named(to)),
-            Self::Close { target: Target::Connection(id), .. } => format!("close the connection `{id}`"),
-            Self::Close { target: Target::All, .. } => "close all connections".to_owned(),
+            Self::Close { target: ServiceTarget::Connection(id), .. } => format!("close the connection `{id}`"),
+            Self::Close { target: ServiceTarget::All, .. } => "close all connections".to_owned(),
             Self::Close { target, .. } => format!("close the connections of {}", named(target)),
             Self::Exists(target) => format!("look for {}", named(target)),
             Self::Add { member, group } => format!("add {} to the group `{group}`", who(member)),
@@ -261,8 +261,8 @@ impl ServiceOperation {
     pub fn done(&self) -> String {
         match self {
             Self::Send { to, .. } => format!("sent to {}", named(to)),
-            Self::Close { target: Target::Connection(id), .. } => format!("closed the connection `{id}`"),
-            Self::Close { target: Target::All, .. } => "closed all connections".to_owned(),
+            Self::Close { target: ServiceTarget::Connection(id), .. } => format!("closed the connection `{id}`"),
+            Self::Close { target: ServiceTarget::All, .. } => "closed all connections".to_owned(),
             Self::Close { target, .. } => format!("closed the connections of {}", named(target)),
             Self::Exists(target) => format!("looked for {}", named(target)),
             Self::Add { member, group } => format!("added {} to the group `{group}`", who(member)),
@@ -305,8 +305,8 @@ impl ServiceOperation {
             }
             Self::Close { target, reason, excluded } => {
                 let mut asked = match target {
-                    Target::Connection(_) => asked(Method::DELETE, format!("{hub}{}", below(target))),
-                    Target::All | Target::Group(_) | Target::User(_) => {
+                    ServiceTarget::Connection(_) => asked(Method::DELETE, format!("{hub}{}", below(target))),
+                    ServiceTarget::All | ServiceTarget::Group(_) | ServiceTarget::User(_) => {
                         asked(Method::POST, format!("{hub}{}/:closeConnections", below(target)))
                     }
                 };
@@ -319,10 +319,10 @@ impl ServiceOperation {
             Self::Remove { member, group: Some(group) } => {
                 asked(Method::DELETE, format!("{hub}{}", membership(member, group)))
             }
-            Self::Remove { member: Member::Connection(id), group: None } => {
+            Self::Remove { member: GroupMember::Connection(id), group: None } => {
                 asked(Method::DELETE, format!("{hub}/connections/{}/groups", encoded(id)))
             }
-            Self::Remove { member: Member::User(id), group: None } => {
+            Self::Remove { member: GroupMember::User(id), group: None } => {
                 asked(Method::DELETE, format!("{hub}/users/{}/groups", encoded(id)))
             }
             Self::Change { add, group, filter } => {
@@ -365,35 +365,35 @@ impl OperationRequest {
 }
 
 /// The part of a path that names a target.
-fn below(target: &Target) -> String {
+fn below(target: &ServiceTarget) -> String {
     match target {
-        Target::All => String::new(),
-        Target::Group(name) => format!("/groups/{}", encoded(name)),
-        Target::User(name) => format!("/users/{}", encoded(name)),
-        Target::Connection(name) => format!("/connections/{}", encoded(name)),
+        ServiceTarget::All => String::new(),
+        ServiceTarget::Group(name) => format!("/groups/{}", encoded(name)),
+        ServiceTarget::User(name) => format!("/users/{}", encoded(name)),
+        ServiceTarget::Connection(name) => format!("/connections/{}", encoded(name)),
     }
 }
 
-fn membership(member: &Member, group: &str) -> String {
+fn membership(member: &GroupMember, group: &str) -> String {
     match member {
-        Member::Connection(id) => format!("/groups/{}/connections/{}", encoded(group), encoded(id)),
-        Member::User(id) => format!("/users/{}/groups/{}", encoded(id), encoded(group)),
+        GroupMember::Connection(id) => format!("/groups/{}/connections/{}", encoded(group), encoded(id)),
+        GroupMember::User(id) => format!("/users/{}/groups/{}", encoded(id), encoded(group)),
     }
 }
 
-fn named(target: &Target) -> String {
+fn named(target: &ServiceTarget) -> String {
     match target {
-        Target::All => "all connections".to_owned(),
-        Target::Group(name) => format!("the group `{name}`"),
-        Target::User(name) => format!("the user `{name}`"),
-        Target::Connection(name) => format!("the connection `{name}`"),
+        ServiceTarget::All => "all connections".to_owned(),
+        ServiceTarget::Group(name) => format!("the group `{name}`"),
+        ServiceTarget::User(name) => format!("the user `{name}`"),
+        ServiceTarget::Connection(name) => format!("the connection `{name}`"),
     }
 }
 
-fn who(member: &Member) -> String {
+fn who(member: &GroupMember) -> String {
     match member {
-        Member::Connection(name) => format!("the connection `{name}`"),
-        Member::User(name) => format!("the user `{name}`"),
+        GroupMember::Connection(name) => format!("the connection `{name}`"),
+        GroupMember::User(name) => format!("the user `{name}`"),
     }
 }
 
@@ -431,48 +431,48 @@ mod tests {
         };
         let permission =
             |verb, group| ServiceOperation::Permission { verb, permission: "sendToGroup", connection: c(), group };
-        let connection = || Member::Connection(c());
-        let user = || Member::User("u/1".to_owned());
+        let connection = || GroupMember::Connection(c());
+        let user = || GroupMember::User("u/1".to_owned());
         let twenty = Some(Duration::from_secs(20));
         for (operation, name, expected) in [
             (
-                send(Target::All, &["a", "b"], Some("userId ne null"), twenty),
+                send(ServiceTarget::All, &["a", "b"], Some("userId ne null"), twenty),
                 "sendToAll",
                 "POST /api/hubs/chat/:send?excluded=a&excluded=b&filter=userId%20ne%20null&messageTtlSeconds=20",
             ),
             (
-                send(Target::Group("a/b c".into()), &[], None, None),
+                send(ServiceTarget::Group("a/b c".into()), &[], None, None),
                 "sendToGroup",
                 "POST /api/hubs/chat/groups/a%2Fb%20c/:send",
             ),
             (
-                send(Target::Connection(c()), &[], None, None),
+                send(ServiceTarget::Connection(c()), &[], None, None),
                 "sendToConnection",
                 "POST /api/hubs/chat/connections/c/:send",
             ),
             (
-                close(Target::All, Some("a b")),
+                close(ServiceTarget::All, Some("a b")),
                 "closeAllConnections",
                 "POST /api/hubs/chat/:closeConnections?reason=a%20b",
             ),
             (
-                close(Target::Group("g".into()), None),
+                close(ServiceTarget::Group("g".into()), None),
                 "closeGroupConnections",
                 "POST /api/hubs/chat/groups/g/:closeConnections",
             ),
             (
-                close(Target::User("u".into()), None),
+                close(ServiceTarget::User("u".into()), None),
                 "closeUserConnections",
                 "POST /api/hubs/chat/users/u/:closeConnections",
             ),
-            (close(Target::Connection(c()), None), "closeConnection", "DELETE /api/hubs/chat/connections/c"),
+            (close(ServiceTarget::Connection(c()), None), "closeConnection", "DELETE /api/hubs/chat/connections/c"),
             (
-                ServiceOperation::Exists(Target::Connection(c())),
+                ServiceOperation::Exists(ServiceTarget::Connection(c())),
                 "connectionExists",
                 "HEAD /api/hubs/chat/connections/c",
             ),
-            (ServiceOperation::Exists(Target::Group("g".into())), "groupExists", "HEAD /api/hubs/chat/groups/g"),
-            (ServiceOperation::Exists(Target::User("u".into())), "userExists", "HEAD /api/hubs/chat/users/u"),
+            (ServiceOperation::Exists(ServiceTarget::Group("g".into())), "groupExists", "HEAD /api/hubs/chat/groups/g"),
+            (ServiceOperation::Exists(ServiceTarget::User("u".into())), "userExists", "HEAD /api/hubs/chat/users/u"),
             (
                 ServiceOperation::Add { member: connection(), group: "g".into() },
                 "addConnectionToGroup",
