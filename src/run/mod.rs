@@ -14,6 +14,7 @@ pub mod identity;
 pub mod keyless;
 pub mod livetrace;
 pub mod network;
+pub mod observer;
 pub mod process;
 mod recording;
 pub mod rest;
@@ -22,7 +23,6 @@ pub mod session_file;
 pub mod sink;
 mod url_command;
 pub mod voice;
-pub mod watcher;
 
 use std::future::Future;
 use std::pin::pin;
@@ -39,11 +39,11 @@ use self::ending::{Ending, InterruptSources, RunInterrupt, Verdict, at, failed, 
 use self::exit_code::ExitCode;
 use self::explain::ConnectContext;
 use self::network::dial_options;
+use self::observer::{Backpressure, Interruption, Reaction, RunObserver};
 use self::seen::{MessageCounter, SentCounts};
 use self::session_file::{ActiveSession, not_recorded};
 use self::sink::Tap;
 use self::voice::{report_ending, warn};
-use self::watcher::{Backpressure, Interruption, Reaction, RunObserver};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::ConnectionSource;
@@ -59,7 +59,7 @@ const EVALUATION_TIMEOUT: Duration = Duration::from_millis(500);
 /// Who sees what comes, and what is recorded of it.
 struct Sinks<'a> {
     printer: Printer,
-    watcher: Option<Rc<dyn RunObserver>>,
+    observer: Option<Rc<dyn RunObserver>>,
     /// `--record`.
     recording: Option<Writer>,
     /// `--session`.
@@ -77,16 +77,16 @@ pub async fn run<F>(
 where
     F: Future<Output = Verdict>,
 {
-    run_watched(surroundings, connection, output, run_options, None, script).await
+    run_observed(surroundings, connection, output, run_options, None, script).await
 }
 
 /// The same, with somebody who sees everything that comes.
-pub async fn run_watched<F>(
+pub async fn run_observed<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     output: &OutputSettings,
     run_options: RunOptions,
-    watcher: Option<Rc<dyn RunObserver>>,
+    observer: Option<Rc<dyn RunObserver>>,
     script: impl FnOnce(Client) -> F,
 ) -> u8
 where
@@ -125,7 +125,7 @@ where
         Ok(recording) => recording,
         Err(failure) => return ended_before(printer, failure).await,
     };
-    let sinks = Sinks { printer, watcher, recording: recording.clone(), kept: kept.as_ref() };
+    let sinks = Sinks { printer, observer, recording: recording.clone(), kept: kept.as_ref() };
     let (ending, mut printer) =
         attend(surroundings, connection, (run_options, output), sinks, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
@@ -165,7 +165,7 @@ async fn attend<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     (run_options, output): (RunOptions, &OutputSettings),
-    Sinks { printer, watcher, recording, kept }: Sinks<'_>,
+    Sinks { printer, observer, recording, kept }: Sinks<'_>,
     script: impl FnOnce(Client) -> F,
     signals: &mut Signals,
 ) -> (Ending, Printer)
@@ -173,10 +173,10 @@ where
     F: Future<Output = Verdict>,
 {
     let console = surroundings.console.clone();
-    let listens = watcher.clone();
+    let listens = observer.clone();
     let seen = MessageCounter::new(run_options.limit);
     let mut tap = Tap::new(printer, run_options.shown, Rc::clone(&seen));
-    watcher.into_iter().for_each(|watcher| tap.add(watcher));
+    observer.into_iter().for_each(|observer| tap.add(observer));
     if output.whole_streams {
         tap.gather_streams();
     }
@@ -266,7 +266,7 @@ where
                     RunInterrupt::Output(_) | RunInterrupt::Recording(_) => None,
                 };
                 let asked = asked.filter(|_| undecided).zip(listens.as_ref());
-                let reaction = asked.map_or(Reaction::Ends, |(asked, watcher)| watcher.interrupted(asked));
+                let reaction = asked.map_or(Reaction::Ends, |(asked, observer)| observer.interrupted(asked));
                 if reaction == Reaction::GoesOn {
                     continue;
                 }

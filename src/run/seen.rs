@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::watcher::RunObserver;
+use super::observer::RunObserver;
 use webpubsub_client::event::{Flow, Lifecycle, Received, StateChanges, WireFrame};
 
 /// What a command can see of what came.

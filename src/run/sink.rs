@@ -1,4 +1,4 @@
-//! Between a client and who sees what comes: all watchers see everything, the printer what the command is for.
+//! Between a client and who sees what comes: all observers see everything, the printer what the command is for.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use super::explain::skew;
 use super::gather::{FragmentResult, Gather, GatheredStream};
+use super::observer::RunObserver;
 use super::seen::MessageCounter;
-use super::watcher::RunObserver;
 use crate::render::{Ledger, Printer, Weight, WriteFailure};
 use webpubsub_client::driver::{CurrentUrl, Trail};
 use webpubsub_client::event::{EventSink, Flow, Invoked, Lifecycle, Mark, Received, WireFrame};
@@ -32,7 +32,7 @@ pub struct Tap {
     printer: Printer,
     shown: MessageScope,
     seen: Rc<MessageCounter>,
-    watchers: Vec<Rc<dyn RunObserver>>,
+    observers: Vec<Rc<dyn RunObserver>>,
     /// Where the client connects, if that is to be seen only then.
     url: Option<CurrentUrl>,
     /// The dials in which the service's clock is looked at, until there was something to say about it.
@@ -52,12 +52,12 @@ pub struct Tap {
 impl Tap {
     /// Shows messages with `printer`, and everything to `seen` and those added.
     pub fn new(printer: Printer, shown: MessageScope, seen: Rc<MessageCounter>) -> Self {
-        let watchers = vec![Rc::clone(&seen) as Rc<dyn RunObserver>];
+        let observers = vec![Rc::clone(&seen) as Rc<dyn RunObserver>];
         Self {
             printer,
             shown,
             seen,
-            watchers,
+            observers,
             url: None,
             clock: None,
             mark: None,
@@ -69,8 +69,8 @@ impl Tap {
     }
 
     /// Has this one see everything too.
-    pub fn add(&mut self, watcher: Rc<dyn RunObserver>) {
-        self.watchers.push(watcher);
+    pub fn add(&mut self, observer: Rc<dyn RunObserver>) {
+        self.observers.push(observer);
     }
 
     /// Takes the hub's name from this URL at each new connection.
@@ -106,9 +106,9 @@ impl Tap {
         whole.with(|message| {
             let (frame, received) = (WireFrame::Text(""), Received::Message(message));
             let mut flow = Flow::Continue;
-            for watcher in &self.watchers {
-                watcher.prepare(&mut self.printer);
-                flow = flow.and(watcher.frame(frame, &received, true));
+            for observer in &self.observers {
+                observer.prepare(&mut self.printer);
+                flow = flow.and(observer.frame(frame, &received, true));
             }
             flow.and(self.printer.frame(frame, &received))
         })
@@ -175,9 +175,9 @@ impl Tap {
 
 impl EventSink for Tap {
     fn lifecycle(&mut self, event: &Lifecycle) -> Flow {
-        for watcher in &self.watchers {
-            watcher.prepare(&mut self.printer);
-            watcher.lifecycle(event);
+        for observer in &self.observers {
+            observer.prepare(&mut self.printer);
+            observer.lifecycle(event);
         }
         if let Lifecycle::Connected { .. } = event {
             self.left = false;
@@ -213,9 +213,9 @@ impl EventSink for Tap {
         }
         self.take_mark(matches!(received, Received::Message(_)), shown);
         let mut flow = Flow::Continue;
-        for watcher in &self.watchers {
-            watcher.prepare(&mut self.printer);
-            flow = flow.and(watcher.frame(frame, received, shown));
+        for observer in &self.observers {
+            observer.prepare(&mut self.printer);
+            flow = flow.and(observer.frame(frame, received, shown));
         }
         match received {
             Received::Message(_) if !shown => flow,
@@ -229,9 +229,9 @@ impl EventSink for Tap {
     }
 
     fn invoked(&mut self, invoked: &Invoked) -> Flow {
-        for watcher in &self.watchers {
-            watcher.prepare(&mut self.printer);
-            watcher.invoked(invoked);
+        for observer in &self.observers {
+            observer.prepare(&mut self.printer);
+            observer.invoked(invoked);
         }
         self.printer.invoked(invoked)
     }
@@ -245,12 +245,12 @@ impl EventSink for Tap {
     }
 
     fn flush(&mut self) {
-        self.watchers.iter().for_each(|watcher| watcher.flush());
+        self.observers.iter().for_each(|observer| observer.flush());
         self.printer.flush();
     }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let keep_up = self.watchers.iter().all(|watcher| watcher.poll_room(cx).is_ready());
+        let keep_up = self.observers.iter().all(|observer| observer.poll_room(cx).is_ready());
         let room = if keep_up { self.printer.poll_room(cx) } else { Poll::Pending };
         self.seen.set_blocked(room.is_pending());
         room

@@ -33,11 +33,11 @@ use crate::options::values::OutputFormat;
 use crate::render::sanitize::for_line;
 use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::ending::{Verdict, at};
+use crate::run::observer::RunObserver;
 use crate::run::process::on_one_thread;
-use crate::run::run_watched;
+use crate::run::run_observed;
 use crate::run::seen::SentCounts;
 use crate::run::sink::MessageScope;
-use crate::run::watcher::RunObserver;
 use crate::state::{LineFailure, MOST_LEFT};
 pub use intake::BulkIntake;
 use intake::InputBatch;
@@ -83,8 +83,8 @@ pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, inta
     let wanted = !output.quiet && output.verbosity == 0 && !crowded && !intake.is_typed();
     let progress = Rc::new(BulkProgressLine::new(surroundings.console.err.clone(), wanted));
     let watch = Rc::new(BulkObserver { progress, live: Cell::new(false), changed: Notify::new() });
-    let watcher: Rc<dyn RunObserver> = Rc::clone(&watch) as Rc<dyn RunObserver>;
-    run_watched(surroundings, &settings.connection, output, run_options, Some(watcher), |client| {
+    let observer: Rc<dyn RunObserver> = Rc::clone(&watch) as Rc<dyn RunObserver>;
+    run_observed(surroundings, &settings.connection, output, run_options, Some(observer), |client| {
         BulkRun::new(surroundings, settings, intake, client, watch).run()
     })
     .await

@@ -6,12 +6,12 @@
 pub mod args;
 mod dial;
 mod keyless;
+mod observer;
 mod report;
 pub mod settings;
 mod steps;
 mod token;
 mod trace;
-mod watch;
 
 use std::cell::RefCell;
 use std::pin::pin;
@@ -23,10 +23,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use self::args::DoctorArgs;
 use self::dial::DialReport;
+use self::observer::{DoctorFindings, DoctorObserver};
 use self::report::DoctorReport;
 use self::settings::{DoctorSettings, SourceProblem};
 use self::steps::{StepFailed, Steps};
-use self::watch::{DoctorFindings, DoctorObserver};
 use super::{CommandArgs, Task};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;

@@ -8,8 +8,8 @@ use futures_util::future::pending;
 use tokio::time::{Instant, timeout};
 
 use super::dial::DialReport;
+use super::observer::DoctorFindings;
 use super::report::DoctorReport;
-use super::watch::DoctorFindings;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
 use crate::run::explain::{ConnectContext, causes, operation_failure, role_hint};

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
-use crate::run::watcher::RunObserver;
+use crate::run::observer::RunObserver;
 use webpubsub_client::event::{Flow, Lifecycle, Received, WireFrame};
 use webpubsub_proto::{Data, Message, Origin};
 

@@ -37,10 +37,10 @@ use crate::run::chance::seed;
 use crate::run::context::{Client, RunOptions, Surroundings, print_options};
 use crate::run::ending::{Verdict, at};
 use crate::run::expressions::verdict;
+use crate::run::observer::RunObserver;
 use crate::run::process::on_one_thread;
-use crate::run::run_watched;
+use crate::run::run_observed;
 use crate::run::sink::MessageScope;
-use crate::run::watcher::RunObserver;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{AckMode, Request};
 
@@ -86,8 +86,8 @@ pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
     let options = render::PrintOptions { has_expressions: surroundings.conditions.is_some(), ..options };
     let printer = Printer::new(options, surroundings.console.clone());
     let echo = Rc::new(Echo::new(seed(), settings.group.clone()));
-    let watcher: Rc<dyn RunObserver> = Rc::clone(&echo) as Rc<dyn RunObserver>;
-    run_watched(surroundings, &settings.connection, &settings.output, run_options, Some(watcher), |client| {
+    let observer: Rc<dyn RunObserver> = Rc::clone(&echo) as Rc<dyn RunObserver>;
+    run_observed(surroundings, &settings.connection, &settings.output, run_options, Some(observer), |client| {
         script(settings, printer, echo, client)
     })
     .await

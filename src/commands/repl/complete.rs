@@ -3,7 +3,7 @@
 use clap::Command;
 
 use super::line::{LinePieceKind, line_command, split};
-use super::watch::CompletionNames;
+use super::observer::CompletionNames;
 
 /// What is being typed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,10 +18,10 @@ use super::busy::BusyCounter;
 use super::helper::EditorHelper;
 use super::history::History;
 use super::lines::{ReplEntries, ReplInput, entries};
+use super::observer::EditorView;
 use super::resize::LastPainted;
 use super::screen::{EditorPrinter, Screen, discard};
 use super::typed::UserAction;
-use super::watch::EditorView;
 use crate::render::ConsoleStream;
 use webpubsub_proto::session::Standing;
 

@@ -14,8 +14,8 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::history::History;
 use super::line::{LineParsed, line_command, line_help, parse_line};
+use super::observer::{PrintChange, PrintSettings, ReplObserver};
 use super::resize::size;
-use super::watch::{PrintChange, PrintSettings, ReplObserver};
 use crate::commands::invoke::answered;
 use crate::commands::repl::line::args::SetCommand;
 use crate::commands::repl::line::settings::{ReplCommand, StateRequest, settle_line};

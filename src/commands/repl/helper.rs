@@ -17,9 +17,9 @@ use super::burst::{Burst, KeyPainting};
 use super::complete::{CompletionTarget, candidates, wanted};
 use super::highlight::highlight;
 use super::lines;
+use super::observer::EditorView;
 use super::resize::{LastPainted, PaintedLine, color_before, last_rows, size};
 use super::screen::Screen;
-use super::watch::EditorView;
 
 /// Helps the editor.
 #[derive(Debug)]

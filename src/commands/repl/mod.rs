@@ -14,13 +14,13 @@ mod highlight;
 mod history;
 pub mod line;
 mod lines;
+mod observer;
 mod plain;
 mod resize;
 mod screen;
 mod script;
 pub mod settings;
 mod typed;
-mod watch;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -45,7 +45,7 @@ use crate::render::{Console, Recorder, human};
 use crate::run::context::{RunOptions, Surroundings, hub, print_format};
 use crate::run::ending::Verdict;
 use crate::run::process::{console, on_one_thread};
-use crate::run::run_watched;
+use crate::run::run_observed;
 use crate::run::sink::MessageScope;
 use crate::run::voice::print_failure;
 use busy::BusyCounter;
@@ -54,11 +54,11 @@ use execute::{Executor, LineResult};
 use helper::EditorHelper;
 use history::History;
 use lines::{ReplEntry, ReplInput};
+use observer::{EditorView, PrintSettings, ReplObserver};
 use plain::PlainTerminal;
 use screen::{HiddenCtrlC, Screen};
 use script::ScriptEntries;
 use typed::UserAction;
-use watch::{EditorView, PrintSettings, ReplObserver};
 
 /// A line is a command or a usage error, wherever it is completed and however it is coloured: for fuzzing and tests.
 #[cfg(any(test, fuzzing))]
@@ -197,29 +197,36 @@ pub async fn repl(surroundings: &Surroundings, settings: &ReplSettings, opened: 
         full: !interactive,
     };
     let watch = ReplObserver::new(shared, recorder, printed);
-    let watcher = Rc::clone(&watch);
-    run_watched(surroundings, &settings.connection, &settings.output, run_options, Some(watcher), |client| async move {
-        let (output, connection) = (&settings.output, &settings.connection);
-        let executor = Executor {
-            client,
-            watch,
-            surroundings,
-            output,
-            connection,
-            history,
-            interactive,
-            amid: RefCell::default(),
-            watched: RefCell::default(),
-            stream: RefCell::default(),
-            service: RefCell::default(),
-        };
-        let verdict = match from {
-            LineSource::Script(entries) => run_script(&executor, entries, settings).await,
-            LineSource::Person(person) => attend(&executor, *person).await,
-        };
-        executor.leave().await;
-        verdict
-    })
+    let observer = Rc::clone(&watch);
+    run_observed(
+        surroundings,
+        &settings.connection,
+        &settings.output,
+        run_options,
+        Some(observer),
+        |client| async move {
+            let (output, connection) = (&settings.output, &settings.connection);
+            let executor = Executor {
+                client,
+                watch,
+                surroundings,
+                output,
+                connection,
+                history,
+                interactive,
+                amid: RefCell::default(),
+                watched: RefCell::default(),
+                stream: RefCell::default(),
+                service: RefCell::default(),
+            };
+            let verdict = match from {
+                LineSource::Script(entries) => run_script(&executor, entries, settings).await,
+                LineSource::Person(person) => attend(&executor, *person).await,
+            };
+            executor.leave().await;
+            verdict
+        },
+    )
     .await
 }
 

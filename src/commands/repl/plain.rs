@@ -14,9 +14,9 @@ use super::busy::BusyCounter;
 use super::execute::standing_word;
 use super::history::History;
 use super::lines::{Assembler, ReplInput};
+use super::observer::EditorView;
 use super::screen::tty;
 use super::typed::UserAction;
-use super::watch::EditorView;
 use crate::render::ConsoleStream;
 
 /// Such a terminal.

@@ -9,7 +9,7 @@ use crate::render::streams::{failure, known, with_error};
 use crate::render::{TOLD, counted, nack};
 use crate::run::context::{Client, Surroundings};
 use crate::run::ending::Verdict;
-use crate::run::watcher::Interruption;
+use crate::run::observer::Interruption;
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamReport};
 

@@ -22,11 +22,11 @@ use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::run::context::{Client, RunOptions, Surroundings};
+use crate::run::observer::{Interruption, Reaction, RunObserver};
 use crate::run::process::on_one_thread;
-use crate::run::run_watched;
+use crate::run::run_observed;
 use crate::run::seen::SentCounts;
 use crate::run::sink::MessageScope;
-use crate::run::watcher::{Interruption, Reaction, RunObserver};
 use webpubsub_client::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{StreamAbort, StreamReport};
@@ -85,14 +85,21 @@ pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, inta
         follows_conditions: false,
     };
     let interrupted = Rc::new(StreamInterruption::default());
-    let watcher: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
-    run_watched(surroundings, &settings.connection, &settings.output, run_options, Some(watcher), |client| async move {
-        let mut publishing =
-            StreamPublisher { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
-        let (report, own) = publishing.run().await;
-        let again = publishing.began_again && settings.run.stream_id.is_some();
-        end::verdict(surroundings, &settings.output, &client, &report, own, again)
-    })
+    let observer: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
+    run_observed(
+        surroundings,
+        &settings.connection,
+        &settings.output,
+        run_options,
+        Some(observer),
+        |client| async move {
+            let mut publishing =
+                StreamPublisher { settings, client: &client, interrupted: &interrupted, intake, began_again: false };
+            let (report, own) = publishing.run().await;
+            let again = publishing.began_again && settings.run.stream_id.is_some();
+            end::verdict(surroundings, &settings.output, &client, &report, own, again)
+        },
+    )
     .await
 }
 

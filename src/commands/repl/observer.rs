@@ -12,7 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::typed::UserAction;
 use crate::render::{Format, Printer, Recorder};
-use crate::run::watcher::{Interruption, Reaction, RunObserver};
+use crate::run::observer::{Interruption, Reaction, RunObserver};
 use webpubsub_client::event::{Flow, Invoked, Lifecycle, Received, WireFrame};
 use webpubsub_proto::session::{Standing, StreamNews};
 
