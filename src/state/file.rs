@@ -228,7 +228,7 @@ impl SessionFile {
         }
     }
 
-    /// Records what [`Self::done`] and [`Self::told`] were told.
+    /// Records what [`Self::done`] and [`Self::losses_reported`] were told.
     pub fn settle(&self) -> io::Result<()> {
         self.save(&mut self.lock())
     }
