@@ -22,7 +22,6 @@ use webpubsub_proto::{Codec, Unpacked, Upstream, WireFrame};
 /// How many events wait for a listener.
 const CAPACITY: usize = 8192;
 
-/// A kind of event.
 #[derive(Clone, Copy, Debug)]
 struct EventKind {
     id: i64,

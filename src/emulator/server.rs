@@ -52,7 +52,7 @@ use super::upstream::Upstream;
 use carrier::Carrier;
 pub use listener::{Bind, BindError, DetachedListener, Listener};
 
-use feed::Feed;
+use feed::TrafficFeed;
 use handshake_faults::HandshakeFaults;
 use hubs::{Events, Hubs};
 use pages::AllowedPages;
@@ -96,7 +96,7 @@ struct Server {
     /// What is said of whom is refused.
     refusals: Refusals,
     /// Of the control endpoint.
-    feed: Arc<Feed>,
+    feed: Arc<TrafficFeed>,
     /// Whether the endpoint was chosen by the user, and so is right wherever a client comes from.
     advertised: bool,
     hubs: Arc<Hubs>,
@@ -136,7 +136,7 @@ pub async fn run(listener: Listener, config: ServerConfig, shutdown: impl Future
         faults: given,
         ..
     } = config;
-    let feed = Arc::new(Feed::default());
+    let feed = Arc::new(TrafficFeed::default());
     traffic.add(Arc::clone(&feed) as Arc<dyn Observer>);
     let faults = Faults::new(chance_of(&seed));
     for fault in given {

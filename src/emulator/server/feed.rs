@@ -24,15 +24,15 @@ const CUT: usize = 4096;
 
 /// The feed of a server.
 #[derive(Debug)]
-pub(super) struct Feed(broadcast::Sender<Bytes>);
+pub(super) struct TrafficFeed(broadcast::Sender<Bytes>);
 
-impl Default for Feed {
+impl Default for TrafficFeed {
     fn default() -> Self {
         Self(broadcast::Sender::new(CAPACITY))
     }
 }
 
-impl Feed {
+impl TrafficFeed {
     /// A body of server-sent events, without end: the records of whatever passes from now on.
     pub(super) fn body(&self) -> Body {
         let hello = Bytes::from_static(b": what passes from now on\n\n");
@@ -51,7 +51,7 @@ impl Feed {
     }
 }
 
-impl Observer for Feed {
+impl Observer for TrafficFeed {
     fn wants(&self) -> bool {
         self.0.receiver_count() > 0
     }
@@ -107,7 +107,7 @@ mod tests {
 
     #[tokio::test]
     async fn records_are_events_while_somebody_listens() {
-        let feed = Feed::default();
+        let feed = TrafficFeed::default();
         assert!(!feed.wants());
         let mut body = feed.body();
         assert!(feed.wants());
@@ -120,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_slow_listener_misses_records_and_is_told_how_many() {
-        let feed = Feed::default();
+        let feed = TrafficFeed::default();
         let mut body = feed.body();
         for number in 0..CAPACITY + 7 {
             feed.record(format!("{number}\n").as_bytes());

@@ -96,7 +96,6 @@ pub(super) async fn dial_with(
     result
 }
 
-/// One dial.
 struct DialAttempt<'a, L> {
     lookup: &'a L,
     target: &'a Target,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Subject;
-use super::parser::{ComparisonOperator, Expr, Function};
+use super::parser::{Expr, FilterOperator, Function};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FilterValue<'a> {
@@ -53,18 +53,18 @@ fn value<'a>(expr: &'a Expr, subject: &'a impl Subject) -> FilterValue<'a> {
     }
 }
 
-fn compare(left: &FilterValue<'_>, comparison: ComparisonOperator, right: &FilterValue<'_>) -> bool {
+fn compare(left: &FilterValue<'_>, comparison: FilterOperator, right: &FilterValue<'_>) -> bool {
     let numbers = match (left, right) {
         (FilterValue::Number(left), FilterValue::Number(right)) => Some((left, right)),
         _ => None,
     };
     match comparison {
-        ComparisonOperator::Eq => left == right,
-        ComparisonOperator::Ne => left != right,
-        ComparisonOperator::Gt => numbers.is_some_and(|(left, right)| left > right),
-        ComparisonOperator::Ge => numbers.is_some_and(|(left, right)| left >= right),
-        ComparisonOperator::Lt => numbers.is_some_and(|(left, right)| left < right),
-        ComparisonOperator::Le => numbers.is_some_and(|(left, right)| left <= right),
+        FilterOperator::Eq => left == right,
+        FilterOperator::Ne => left != right,
+        FilterOperator::Gt => numbers.is_some_and(|(left, right)| left > right),
+        FilterOperator::Ge => numbers.is_some_and(|(left, right)| left >= right),
+        FilterOperator::Lt => numbers.is_some_and(|(left, right)| left < right),
+        FilterOperator::Le => numbers.is_some_and(|(left, right)| left <= right),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Expr {
     All(Vec<Expr>),
     /// True when any is.
     Any(Vec<Expr>),
-    Compare(Box<Expr>, ComparisonOperator, Box<Expr>),
+    Compare(Box<Expr>, FilterOperator, Box<Expr>),
     /// `x in groups`.
     InGroups(Box<Expr>),
     /// `x in (…)`.
@@ -32,7 +32,7 @@ pub(super) enum Expr {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ComparisonOperator {
+pub(super) enum FilterOperator {
     Eq,
     Ne,
     Gt,
@@ -275,19 +275,19 @@ impl Parser<'_> {
         }
         let Lexeme::Word(word) = self.token else { return Ok(left) };
         let comparison = match word.to_ascii_lowercase().as_str() {
-            "eq" => ComparisonOperator::Eq,
-            "ne" => ComparisonOperator::Ne,
-            "gt" => ComparisonOperator::Gt,
-            "ge" => ComparisonOperator::Ge,
-            "lt" => ComparisonOperator::Lt,
-            "le" => ComparisonOperator::Le,
+            "eq" => FilterOperator::Eq,
+            "ne" => FilterOperator::Ne,
+            "gt" => FilterOperator::Gt,
+            "ge" => FilterOperator::Ge,
+            "lt" => FilterOperator::Lt,
+            "le" => FilterOperator::Le,
             _ => return Ok(left),
         };
         self.advance()?;
         self.count_clause(operator_at)?;
         let right = self.unary()?;
         let expr = match comparison {
-            ComparisonOperator::Eq | ComparisonOperator::Ne => {
+            FilterOperator::Eq | FilterOperator::Ne => {
                 let comparable = left.of == right.of || left.of == Type::Null || right.of == Type::Null;
                 if !comparable || left.of == Type::Groups || right.of == Type::Groups {
                     let (left, right) = (left.of, right.of);
@@ -298,7 +298,7 @@ impl Parser<'_> {
                 }
                 Expr::Compare(Box::new(left.expr), comparison, Box::new(right.expr))
             }
-            ComparisonOperator::Gt | ComparisonOperator::Ge | ComparisonOperator::Lt | ComparisonOperator::Le => {
+            FilterOperator::Gt | FilterOperator::Ge | FilterOperator::Lt | FilterOperator::Le => {
                 let operator = format!("`{word}`");
                 let left = left.expect(Type::Number, &operator)?;
                 let right = right.expect(Type::Number, &operator)?;

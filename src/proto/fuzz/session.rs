@@ -26,7 +26,7 @@ const RESERVED: (u64, u64) = (100, 199);
 /// Runs a session through a vector of inputs, and holds it to its promises.
 pub fn session(bytes: &[u8]) {
     let mut tape = Tape::new(bytes);
-    let mut caller = Caller::new(config(&mut tape));
+    let mut caller = FuzzCaller::new(config(&mut tape));
     let behaves = tape.flag();
     caller.start();
     while !tape.is_over() {
@@ -65,7 +65,7 @@ fn config(tape: &mut Tape<'_>) -> Config {
 }
 
 /// A caller that holds the session to what it may ask for.
-struct Caller {
+struct FuzzCaller {
     config: Config,
     session: Session,
     now: Duration,
@@ -90,7 +90,7 @@ struct Caller {
     snapshot: Option<Snapshot>,
 }
 
-impl Caller {
+impl FuzzCaller {
     fn new(config: Config) -> Self {
         Self {
             session: Session::new(config.clone()),

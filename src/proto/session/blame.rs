@@ -75,7 +75,6 @@ impl Suspicion {
     }
 }
 
-/// The socket in use.
 #[derive(Clone, Copy, Debug)]
 struct SocketInUse {
     since: Duration,

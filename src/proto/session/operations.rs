@@ -24,7 +24,6 @@ use super::timers::SessionTimers;
 use super::verdict::{AckVerdict, ack_verdict};
 use crate::{AckError, Codec, Dense, EncodedFrame};
 
-/// A settled operation.
 #[derive(Debug)]
 pub(super) struct SettledOperation {
     pub(super) operation: Box<PendingOperation>,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::event::Loss;
 use super::sequence::ReceivedSequence;
-use super::status::PendingPing;
+use super::status::AwaitedPing;
 
 /// The token that recovers a connection (PROTOCOL §2.5). `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct LiveConnection {
     /// When the last `ping` went out.
     pub(super) last_ping: Duration,
     /// Pings that were not answered yet, oldest first.
-    pub(super) pings: VecDeque<PendingPing>,
+    pub(super) pings: VecDeque<AwaitedPing>,
     /// A new sequence id or a settled operation since the socket opened.
     pub(super) progress: bool,
     /// Drop from which the window of a further recovery still counts, until there is progress (see `Session::lose`).

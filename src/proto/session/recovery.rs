@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::event::{Lifecycle, Loss};
 use super::phase::{ConnectionIdentity, LiveConnection, Recovery, RecoveryStep, SessionPhase};
-use super::status::PendingPing;
+use super::status::AwaitedPing;
 use super::transport::loss_of;
 use super::verdict::{EndKind, LossCause, LossVerdict, loss_verdict};
 use super::{DialRequest, Output, Session};
@@ -166,7 +166,7 @@ impl Session {
         let counted_from = window.saturating_sub(RECOVERY_WINDOW);
         let mut live = LiveConnection { garbled, ..live(identity, now, connected_at, Some(counted_from)) };
         // The ping that was to prove it has its answer still to come, or now.
-        live.pings.extend(Self::proving_since(&step).map(|sent| PendingPing { sent, id: None }));
+        live.pings.extend(Self::proving_since(&step).map(|sent| AwaitedPing { sent, id: None }));
         self.phase = SessionPhase::Live(Box::new(live));
         self.operations.begin_socket(now);
         self.note_change();

@@ -22,7 +22,6 @@ pub(super) struct GroupStates {
     setting: BTreeMap<OperationId, Option<GroupState>>,
 }
 
-/// One group.
 #[derive(Debug, Default)]
 struct GroupEntry {
     /// What was said last, and acknowledged; `None`: nothing.

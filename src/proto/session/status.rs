@@ -56,14 +56,14 @@ pub struct Status {
 
 /// A ping whose `pong` is due.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PendingPing {
+pub(super) struct AwaitedPing {
     /// When it was sent.
     pub(super) sent: Duration,
     /// Whose it is; `None`: the session's own.
     pub(super) id: Option<PingId>,
 }
 
-impl PendingPing {
+impl AwaitedPing {
     /// Whether its answer is to be expected now, where the shortest one took so long.
     fn is_expected(&self, now: Duration, least: Duration) -> bool {
         now.saturating_sub(self.sent) <= least.saturating_mul(2).saturating_add(SLACK)
@@ -130,7 +130,7 @@ impl Session {
         self.send(&Upstream::Ping);
         if let SessionPhase::Live(live) = &mut self.phase {
             live.last_ping = now;
-            live.pings.push_back(PendingPing { sent: now, id });
+            live.pings.push_back(AwaitedPing { sent: now, id });
         }
     }
 
@@ -138,9 +138,9 @@ impl Session {
         let least = self.least_round_trip;
         let SessionPhase::Live(live) = &mut self.phase else { return };
         // Those before it stay: when more answers come than are expected, they are theirs, late.
-        let expected = |ping: &PendingPing| least.is_some_and(|least| ping.is_expected(now, least));
+        let expected = |ping: &AwaitedPing| least.is_some_and(|least| ping.is_expected(now, least));
         let answered = live.pings.iter().position(expected).unwrap_or(0);
-        let Some(PendingPing { sent, id }) = live.pings.remove(answered) else { return };
+        let Some(AwaitedPing { sent, id }) = live.pings.remove(answered) else { return };
         let elapsed = now.saturating_sub(sent);
         self.round_trip = Some(elapsed);
         self.least_round_trip = Some(self.least_round_trip.map_or(elapsed, |least| least.min(elapsed)));

@@ -439,7 +439,7 @@ fn it_ends_properly_wherever_it_stands() {
 }
 
 #[derive(Clone, Debug)]
-enum Input {
+enum TracerInput {
     Pass(u64),
     Opened,
     Failed,
@@ -461,16 +461,16 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-fn inputs() -> impl Strategy<Value = Input> {
+fn inputs() -> impl Strategy<Value = TracerInput> {
     prop_oneof![
-        3 => (0..40u64).prop_map(Input::Pass),
-        4 => Just(Input::Opened),
-        1 => Just(Input::Failed),
-        9 => texts().prop_map(Input::Text),
-        1 => Just(Input::Binary),
-        1 => Just(Input::Closed),
-        1 => any::<bool>().prop_map(Input::Stalled),
-        4 => Just(Input::Timeout),
+        3 => (0..40u64).prop_map(TracerInput::Pass),
+        4 => Just(TracerInput::Opened),
+        1 => Just(TracerInput::Failed),
+        9 => texts().prop_map(TracerInput::Text),
+        1 => Just(TracerInput::Binary),
+        1 => Just(TracerInput::Closed),
+        1 => any::<bool>().prop_map(TracerInput::Stalled),
+        4 => Just(TracerInput::Timeout),
     ]
 }
 
@@ -485,13 +485,13 @@ proptest! {
         tracer.handle_start(now);
         for input in inputs {
             match input {
-                Input::Pass(secs) => now += s(secs),
-                Input::Opened => tracer.handle_opened(now),
-                Input::Failed => tracer.handle_dial_failed(
+                TracerInput::Pass(secs) => now += s(secs),
+                TracerInput::Opened => tracer.handle_opened(now),
+                TracerInput::Failed => tracer.handle_dial_failed(
                     now,
                     DialFailure { class: DialClass::Unreachable, message: "m".into(), retry_after: None },
                 ),
-                Input::Text(text) => {
+                TracerInput::Text(text) => {
                     // Each event has a time of its own, by which it is known again.
                     let numbered = text.replace("\"values\"", &format!("\"time\":\"{number}\",\"values\""));
                     if numbered != text && matches!(tracer.phase, TracerPhase::Live(_)) {
@@ -500,10 +500,10 @@ proptest! {
                     number += 1;
                     tracer.handle_text(now, &numbered);
                 }
-                Input::Binary => tracer.handle_binary(now),
-                Input::Closed => tracer.handle_closed(now, &LossCause::Broken("b".into())),
-                Input::Stalled(stalled) => tracer.handle_stalled(now, stalled),
-                Input::Timeout => tracer.handle_timeout(now),
+                TracerInput::Binary => tracer.handle_binary(now),
+                TracerInput::Closed => tracer.handle_closed(now, &LossCause::Broken("b".into())),
+                TracerInput::Stalled(stalled) => tracer.handle_stalled(now, stalled),
+                TracerInput::Timeout => tracer.handle_timeout(now),
             }
             for output in outputs(&mut tracer) {
                 match output {

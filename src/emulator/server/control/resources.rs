@@ -272,7 +272,6 @@ fn group_json(hub: &str, info: &GroupInfo) -> Value {
     })
 }
 
-/// Body of a drop.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DropBody {

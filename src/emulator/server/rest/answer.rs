@@ -14,7 +14,7 @@ const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 
 /// What a request that went well is answered.
 #[derive(Debug)]
-pub(super) enum RestAnswer {
+pub(super) enum RestReply {
     /// A status alone.
     Status(StatusCode),
     /// 202: a message was queued for so many connections.
@@ -23,7 +23,7 @@ pub(super) enum RestAnswer {
     Json(String),
 }
 
-impl RestAnswer {
+impl RestReply {
     pub(super) const OK: Self = Self::Status(StatusCode::OK);
     pub(super) const NO_CONTENT: Self = Self::Status(StatusCode::NO_CONTENT);
 

@@ -24,7 +24,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header, request};
 use super::refusals::{EntryPoint, Reason};
 use super::request::{Query, bearer, names};
 use super::{Server, trace, unix_now};
-use answer::{RestAnswer, RestProblem};
+use answer::{RestProblem, RestReply};
 use body::RestPayload;
 use route::{Resource, RestAction, RouteMatch};
 use webpubsub_net::auth::token::{RequestAudience, TokenError, check_unsigned_entra_token, verify_request_token};
@@ -75,11 +75,11 @@ pub(super) async fn forbid(server: &Server, request: Request, message: &str) -> 
 }
 
 /// The answer. Unless the request's body has come `whole`, nothing can be read behind it.
-fn finish(server: &Server, head: &request::Parts, outcome: Result<RestAnswer, RestProblem>, whole: bool) -> Response {
+fn finish(server: &Server, head: &request::Parts, outcome: Result<RestReply, RestProblem>, whole: bool) -> Response {
     let routed = outcome.as_ref().map_or_else(|problem| problem.routed, |_| true);
     let reason = outcome.as_ref().err().and_then(RestProblem::reason);
-    let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), RestAnswer::note);
-    let mut response = outcome.map_or_else(RestProblem::into_response, RestAnswer::into_response);
+    let note = outcome.as_ref().map_or_else(|problem| Some(problem.message.clone()), RestReply::note);
+    let mut response = outcome.map_or_else(RestProblem::into_response, RestReply::into_response);
     let status = response.status().as_u16();
     match (&reason, note.as_deref()) {
         (Some(reason), Some(message)) => trace::disqualified(server, head, status, (message, reason)),
@@ -104,7 +104,7 @@ fn finish(server: &Server, head: &request::Parts, outcome: Result<RestAnswer, Re
 }
 
 /// What is to be answered, and whether the body has come whole.
-async fn respond(server: &Server, head: &request::Parts, body: Body) -> (Result<RestAnswer, RestProblem>, bool) {
+async fn respond(server: &Server, head: &request::Parts, body: Body) -> (Result<RestReply, RestProblem>, bool) {
     let segments = match route::segments(head.uri.path()) {
         Ok(segments) => segments,
         Err(problem) => return (Err(problem), body::discard(&head.headers, body).await),

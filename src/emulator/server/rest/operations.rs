@@ -8,7 +8,7 @@ use http::{header, request};
 use serde::{Deserialize, Serialize};
 
 use super::super::Server;
-use super::answer::{RestAnswer, RestProblem};
+use super::answer::{RestProblem, RestReply};
 use super::body::RestPayload;
 use super::route::{ConnectionPermission, RestAction};
 use super::token;
@@ -35,7 +35,7 @@ pub(super) async fn carry_out(
     hub: &str,
     action: RestAction<'_>,
     call: RestCall<'_>,
-) -> Result<RestAnswer, RestProblem> {
+) -> Result<RestReply, RestProblem> {
     match action {
         RestAction::Send(target) => send(server, hub, target, call).await,
         RestAction::Close(target) => close(server, hub, target, call.query),
@@ -80,7 +80,7 @@ fn parse_filter(target: &'static str, text: Option<&str>) -> Result<Option<Filte
     })
 }
 
-async fn send(server: &Server, hub: &str, target: Target<'_>, call: RestCall<'_>) -> Result<RestAnswer, RestProblem> {
+async fn send(server: &Server, hub: &str, target: Target<'_>, call: RestCall<'_>) -> Result<RestReply, RestProblem> {
     check_target(target)?;
     let takes_filter = !matches!(target, Target::Connection(_));
     let takes_excluded = matches!(target, Target::Everyone | Target::Group(_));
@@ -95,16 +95,16 @@ async fn send(server: &Server, hub: &str, target: Target<'_>, call: RestCall<'_>
     let selection = Selection { target, excluded: &excluded, filter: Some(&matches) };
     let outgoing = Outgoing { data: data.as_data(), metadata: metadata.as_deref(), ttl };
     let attempt = |hub: &mut Hub, now, insist| hub.handle_send(now, &selection, &outgoing, insist);
-    Ok(RestAnswer::Sent(server.hubs.send_with_backpressure(hub, attempt).await))
+    Ok(RestReply::Sent(server.hubs.send_with_backpressure(hub, attempt).await))
 }
 
-fn close(server: &Server, hub: &str, target: Target<'_>, query: &Query) -> Result<RestAnswer, RestProblem> {
+fn close(server: &Server, hub: &str, target: Target<'_>, query: &Query) -> Result<RestReply, RestProblem> {
     check_target(target)?;
     let excluded = if matches!(target, Target::Connection(_)) { Vec::new() } else { query.all("excluded") };
     let reason = query.one("reason")?.filter(|reason| !reason.is_empty());
     let selection = Selection { target, excluded: &excluded, filter: None };
     server.hubs.enter_named(hub, |hub, now| hub.handle_close(now, &selection, reason));
-    Ok(RestAnswer::NO_CONTENT)
+    Ok(RestReply::NO_CONTENT)
 }
 
 /// The body of `:addToGroups` and `:removeFromGroups`.
@@ -114,7 +114,7 @@ struct GroupsChange {
     filter: Option<String>,
 }
 
-fn change_groups(server: &Server, hub: &str, add: bool, call: RestCall<'_>) -> Result<RestAnswer, RestProblem> {
+fn change_groups(server: &Server, hub: &str, add: bool, call: RestCall<'_>) -> Result<RestReply, RestProblem> {
     let change: GroupsChange = call.payload.json(&call.head.headers)?;
     if change.groups.is_empty() {
         return Err(RestProblem::bad_request("groups", "The body names no groups."));
@@ -131,7 +131,7 @@ fn change_groups(server: &Server, hub: &str, add: bool, call: RestCall<'_>) -> R
     } else {
         server.hubs.enter_named(hub, |hub, now| hub.handle_remove_from_groups(now, &selection, Some(&change.groups)));
     }
-    Ok(RestAnswer::OK)
+    Ok(RestReply::OK)
 }
 
 fn check_room(joined: Joined) -> Result<(), RestProblem> {
@@ -144,10 +144,10 @@ fn check_room(joined: Joined) -> Result<(), RestProblem> {
     }
 }
 
-fn exists(server: &Server, hub: &str, target: Target<'_>) -> Result<RestAnswer, RestProblem> {
+fn exists(server: &Server, hub: &str, target: Target<'_>) -> Result<RestReply, RestProblem> {
     check_target(target)?;
     match server.hubs.enter_named(hub, |hub, _| hub.has_any(&Selection::all(target))) {
-        Some(true) => Ok(RestAnswer::OK),
+        Some(true) => Ok(RestReply::OK),
         Some(false) | None => Err(nobody(target).absent()),
     }
 }
@@ -164,20 +164,20 @@ fn nobody(target: Target<'_>) -> RestProblem {
 
 #[derive(Serialize)]
 struct Page<'a> {
-    value: Vec<Member<'a>>,
+    value: Vec<MemberBody<'a>>,
     #[serde(rename = "nextLink")]
     next_link: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Member<'a> {
+struct MemberBody<'a> {
     connection_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<&'a str>,
 }
 
-fn list(server: &Server, hub: &str, group: &str, call: RestCall<'_>) -> Result<RestAnswer, RestProblem> {
+fn list(server: &Server, hub: &str, group: &str, call: RestCall<'_>) -> Result<RestReply, RestProblem> {
     check_group("group", group)?;
     let page_size = call.query.number("maxpagesize", 1..=MAX_PAGE)?.unwrap_or(MAX_PAGE);
     let top = call.query.number("top", 1..=i32::MAX.unsigned_abs() as usize)?;
@@ -193,8 +193,8 @@ fn list(server: &Server, hub: &str, group: &str, call: RestCall<'_>) -> Result<R
         (info.id.to_string(), info.user.as_deref().map(str::to_owned))
     };
     let members: Vec<_> = members.iter().map(member).collect();
-    let value = members.iter().map(|(id, user)| Member { connection_id: id, user_id: user.as_deref() }).collect();
-    Ok(RestAnswer::json(&Page { value, next_link }))
+    let value = members.iter().map(|(id, user)| MemberBody { connection_id: id, user_id: user.as_deref() }).collect();
+    Ok(RestReply::json(&Page { value, next_link }))
 }
 
 /// Where the next page is: the same request with a token, and what is left of `top`.
@@ -238,12 +238,12 @@ fn parse_token(token: &str, hub: &str, group: &str) -> Result<String, RestProble
     }
 }
 
-fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<RestAnswer, RestProblem> {
+fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<RestReply, RestProblem> {
     check_target(who)?;
     check_group("group", group)?;
     let groups = [group.to_owned()];
     match server.hubs.enter_named(hub, |hub, now| hub.handle_add_to_groups(now, &Selection::all(who), &groups)) {
-        Some(joined) if joined.connections > 0 => check_room(joined).map(|()| RestAnswer::OK),
+        Some(joined) if joined.connections > 0 => check_room(joined).map(|()| RestReply::OK),
         Some(_) | None => Err(match who {
             Target::Connection(id) => RestProblem::unknown_connection(id),
             Target::Everyone | Target::Group(_) | Target::User(_) => nobody(who),
@@ -251,13 +251,13 @@ fn join(server: &Server, hub: &str, who: Target<'_>, group: &str) -> Result<Rest
     }
 }
 
-fn leave(server: &Server, hub: &str, who: Target<'_>, group: Option<&str>) -> Result<RestAnswer, RestProblem> {
+fn leave(server: &Server, hub: &str, who: Target<'_>, group: Option<&str>) -> Result<RestReply, RestProblem> {
     check_target(who)?;
     group.map_or(Ok(()), |group| check_group("group", group))?;
     let groups = group.map(|group| [group.to_owned()]);
     let groups = groups.as_ref().map(<[String; 1]>::as_slice);
     server.hubs.enter_named(hub, |hub, now| hub.handle_remove_from_groups(now, &Selection::all(who), groups));
-    Ok(RestAnswer::NO_CONTENT)
+    Ok(RestReply::NO_CONTENT)
 }
 
 /// The group that a permission is about. None is no word for all (PROTOCOL §13, *Recorded from the cloud*).
@@ -273,10 +273,10 @@ fn grant(
     hub: &str,
     permitted: ConnectionPermission<'_>,
     query: &Query,
-) -> Result<RestAnswer, RestProblem> {
+) -> Result<RestReply, RestProblem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
     match server.hubs.enter_named(hub, |hub, now| hub.handle_grant(now, id, permission, Some(group))) {
-        Some(Grant::Done) => Ok(RestAnswer::OK),
+        Some(Grant::Done) => Ok(RestReply::OK),
         Some(Grant::NoConnection) | None => Err(RestProblem::no_connection(id)),
         Some(Grant::TooMany) => {
             Err(RestProblem::conflict("The connection has permissions for as many groups as it can have."))
@@ -289,11 +289,11 @@ fn revoke(
     hub: &str,
     permitted: ConnectionPermission<'_>,
     query: &Query,
-) -> Result<RestAnswer, RestProblem> {
+) -> Result<RestReply, RestProblem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
     match server.hubs.enter_named(hub, |hub, now| hub.handle_revoke(now, id, permission, Some(group))) {
         // One that is not there has no permission, either.
-        Some(Grant::Done | Grant::NoConnection) | None => Ok(RestAnswer::NO_CONTENT),
+        Some(Grant::Done | Grant::NoConnection) | None => Ok(RestReply::NO_CONTENT),
         Some(Grant::TooMany) => Err(RestProblem::conflict("The connection is denied as many groups as it can be.")),
     }
 }
@@ -303,10 +303,10 @@ fn has_permission(
     hub: &str,
     permitted: ConnectionPermission<'_>,
     query: &Query,
-) -> Result<RestAnswer, RestProblem> {
+) -> Result<RestReply, RestProblem> {
     let (permission, group, id) = (permitted.permission()?, permitted_group(query)?, permitted.connection);
     match server.hubs.enter_named(hub, |hub, _| hub.has_permission(id, permission, Some(group))).flatten() {
-        Some(true) => Ok(RestAnswer::OK),
+        Some(true) => Ok(RestReply::OK),
         Some(false) => Err(RestProblem::no_permission()),
         None => Err(RestProblem::no_connection(id)),
     }

@@ -32,7 +32,6 @@ pub(super) enum RestAction<'a> {
     GenerateToken,
 }
 
-/// A permission of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ConnectionPermission<'a> {
     /// As in the path.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::{Server, unix_now};
-use super::answer::{RestAnswer, RestProblem};
+use super::answer::{RestProblem, RestReply};
 use crate::server::request::Query;
 use webpubsub_net::auth::token::{ClientTokenRequest, client_audience, sign_client_token};
 use webpubsub_net::secret::Secret;
@@ -22,7 +22,7 @@ struct TokenBody<'a> {
     token: &'a str,
 }
 
-pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<RestAnswer, RestProblem> {
+pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<RestReply, RestProblem> {
     let minutes = query.number("minutesToExpire", 1..=i32::MAX.unsigned_abs())?.unwrap_or(DEFAULT_MINUTES);
     let groups = query.all("group");
     for group in &groups {
@@ -48,5 +48,5 @@ pub(super) fn generate(server: &Server, hub: &str, query: &Query) -> Result<Rest
         claims: &[],
     };
     let key = server.keys.first().cloned().unwrap_or_else(|| Secret::new(""));
-    Ok(RestAnswer::json(&TokenBody { token: sign_client_token(&key, &request).expose() }))
+    Ok(RestReply::json(&TokenBody { token: sign_client_token(&key, &request).expose() }))
 }

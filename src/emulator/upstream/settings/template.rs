@@ -39,7 +39,6 @@ pub enum TemplateError {
     Open,
 }
 
-/// A piece of a template.
 enum TemplatePiece<'a> {
     Text(&'a str),
     Hub,

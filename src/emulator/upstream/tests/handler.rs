@@ -14,7 +14,7 @@ pub struct Webhook {
 }
 
 /// A request that waits for its answer.
-pub struct WebhookRequest {
+pub struct HandlerRequest {
     stream: TcpStream,
     pub method: String,
     pub path: String,
@@ -36,7 +36,7 @@ impl Webhook {
     }
 
     /// The next request. Each has a connection of its own, since all answers close theirs.
-    pub async fn next(&self) -> WebhookRequest {
+    pub async fn next(&self) -> HandlerRequest {
         let (stream, _) = bounded(self.listener.accept()).await.unwrap();
         let mut stream = BufReader::new(stream);
         let mut line = String::new();
@@ -53,7 +53,7 @@ impl Webhook {
         let length = headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, n)| n.parse().unwrap());
         let mut body = vec![0; length];
         bounded(stream.read_exact(&mut body)).await.unwrap();
-        WebhookRequest { stream: stream.into_inner(), method, path, headers, body }
+        HandlerRequest { stream: stream.into_inner(), method, path, headers, body }
     }
 
     /// Agrees to a validation.
@@ -64,7 +64,7 @@ impl Webhook {
     }
 }
 
-impl WebhookRequest {
+impl HandlerRequest {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }

@@ -219,8 +219,8 @@ async fn a_server_that_hangs_up_closed_early() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_the_rules_is_a_bad_handshake() {
-    type Spoil = fn(String) -> String;
-    let spoiled: [(Spoil, &str); 5] = [
+    type Spoiler = fn(String) -> String;
+    let spoiled: [(Spoiler, &str); 5] = [
         (|answer| answer.replace("Accept: ", "Accept: x"), "its `Sec-WebSocket-Accept` does not fit our key"),
         (|answer| answer.replace("Sec-WebSocket-Accept", "X-Accept"), "it has no `Sec-WebSocket-Accept`"),
         (|answer| answer.replace(": websocket", ": h2c"), "its `Upgrade` header does not say `websocket`"),

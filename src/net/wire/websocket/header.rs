@@ -48,7 +48,6 @@ impl Opcode {
 /// The longest payload of a control frame.
 pub(super) const MAX_CONTROL: u64 = 125;
 
-/// The header of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FrameHeader {
     pub(super) last: bool,

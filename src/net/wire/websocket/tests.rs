@@ -466,8 +466,8 @@ async fn what_waits_for_a_peer_that_reads_nothing_is_bounded_pongs_included() {
 #[tokio::test]
 async fn endless_fragments_end_with_the_budget() {
     /// Sends empty continuations for ever.
-    struct Fragments(bool);
-    impl AsyncRead for Fragments {
+    struct FragmentSource(bool);
+    impl AsyncRead for FragmentSource {
         fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
             if !std::mem::replace(&mut self.0, true) {
                 buffer.put_slice(&frame(0x01, None, b""));
@@ -478,7 +478,7 @@ async fn endless_fragments_end_with_the_budget() {
             Poll::Ready(Ok(()))
         }
     }
-    impl AsyncWrite for Fragments {
+    impl AsyncWrite for FragmentSource {
         fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
             Poll::Ready(Ok(bytes.len()))
         }
@@ -489,7 +489,7 @@ async fn endless_fragments_end_with_the_budget() {
             Poll::Ready(Ok(()))
         }
     }
-    let mut socket = WebSocket::new(Fragments(false), &[], SocketRole::Client, LIMIT, 4096);
+    let mut socket = WebSocket::new(FragmentSource(false), &[], SocketRole::Client, LIMIT, 4096);
     for _ in 0..3 {
         let mut budget = 100_000;
         let read = poll_fn(|cx| Poll::Ready(socket.poll_next(cx, &mut budget).is_ready())).await;

@@ -55,7 +55,7 @@ impl StreamTrouble {
 
 /// Which stream: publishers that chose the same id are told apart by their user, as far as that goes (PROTOCOL §17.14).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct StreamName {
+struct StreamIdentity {
     group: String,
     stream_id: String,
     user_id: Option<String>,
@@ -72,7 +72,7 @@ struct StreamReceiver {
 /// The streams under way.
 #[derive(Debug)]
 pub(in crate::session) struct Receivers {
-    streams: BTreeMap<StreamName, StreamReceiver>,
+    streams: BTreeMap<StreamIdentity, StreamReceiver>,
     /// One of which nothing comes for so long has ended.
     patience: Duration,
     /// None of them has before.
@@ -88,7 +88,7 @@ impl Receivers {
     pub(in crate::session) fn arrive(&mut self, now: Duration, message: &Message<'_>) -> Option<Lifecycle> {
         let info = StreamInfo::parse(message.stream?)?;
         let Origin::Group { group, user_id } = &message.origin else { return None };
-        let name = StreamName {
+        let name = StreamIdentity {
             group: group.to_string(),
             stream_id: info.stream_id.to_string(),
             user_id: user_id.as_deref().map(str::to_owned),
@@ -131,7 +131,7 @@ impl Receivers {
     pub(in crate::session) fn expire(&mut self, now: Duration) -> Vec<Lifecycle> {
         let patience = self.patience;
         let is_idle = |receiver: &StreamReceiver| receiver.heard.saturating_add(patience) <= now;
-        let idle: Vec<StreamName> =
+        let idle: Vec<StreamIdentity> =
             self.streams.iter().filter(|(_, receiver)| is_idle(receiver)).map(|(name, _)| name.clone()).collect();
         for name in &idle {
             self.streams.remove(name);
@@ -152,7 +152,7 @@ impl Receivers {
     }
 }
 
-impl StreamName {
+impl StreamIdentity {
     fn into_event(self, trouble: StreamTrouble) -> Lifecycle {
         let Self { group, stream_id, user_id } = self;
         Lifecycle::Stream(StreamNews::Trouble { group, stream_id, user_id, trouble })

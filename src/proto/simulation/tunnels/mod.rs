@@ -38,7 +38,7 @@ const MOST_ANSWER: usize = 16 << 20;
 
 /// A connection, as the service has it.
 #[derive(Debug, Default)]
-struct ServiceLine {
+struct SimulatedLine {
     /// Nothing more is asked on it.
     leaving: bool,
     last_id: i64,
@@ -58,7 +58,7 @@ struct TunnelWorld {
     dials: BTreeMap<TunnelSocket, (Duration, Option<DialFailure>)>,
     wires: BTreeMap<TunnelSocket, TunnelWire>,
     /// The service's, and when it gives one up.
-    lines: BTreeMap<TunnelSocket, ServiceLine>,
+    lines: BTreeMap<TunnelSocket, SimulatedLine>,
     dead_at: BTreeMap<TunnelSocket, Duration>,
     /// Greetings that are due.
     greetings: BTreeMap<TunnelSocket, Duration>,
@@ -214,7 +214,7 @@ impl TunnelWorld {
             self.greetings.iter().filter(|(_, at)| **at <= self.now).map(|(socket, _)| *socket).collect();
         for socket in due {
             self.greetings.remove(&socket);
-            self.lines.insert(socket, ServiceLine::default());
+            self.lines.insert(socket, SimulatedLine::default());
             self.say(
                 socket,
                 &TunnelFrame::Connected {
