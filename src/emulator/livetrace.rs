@@ -12,7 +12,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use crate::traffic::{Asked, Place};
+use crate::traffic::records::{Asked, Place};
 use webpubsub_net::clock;
 use webpubsub_net::secret::redact;
 use webpubsub_proto::signalr;

@@ -8,6 +8,7 @@
 //! subprotocol in `frameBase64`, and in `frame` as the JSON that they would be. Reconnection tokens are redacted, and so is what looks like a token in the reason of a close; what users send is as they sent it.
 
 mod pending;
+pub(crate) mod records;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use self::pending::Pending;
+pub(crate) use self::records::FrameOwner;
+pub use self::records::{Asked, Opened, Place};
 use crate::livetrace::LiveTrace;
 use webpubsub_net::clock;
 use webpubsub_net::secret::{redact, redact_binary, redact_frame};
@@ -49,75 +52,9 @@ enum Passed {
     /// The record is made: there are few of these.
     Record(Vec<u8>),
     /// A frame came.
-    Received { time: SystemTime, whose: Whose, frame: EncodedFrame, codec: Option<Codec> },
+    Received { time: SystemTime, owner: FrameOwner, frame: EncodedFrame, codec: Option<Codec> },
     /// A frame went out.
-    Sent { time: SystemTime, whose: Whose, frame: EncodedFrame, codec: Option<Codec> },
-}
-
-/// Whose frame it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Whose {
-    /// Number of the WebSocket.
-    pub socket: u64,
-    /// Name of the hub.
-    pub hub: Arc<str>,
-    /// Absent before there is a connection.
-    pub connection_id: Option<Arc<str>>,
-}
-
-impl Whose {
-    pub fn place(&self) -> Place<'_> {
-        Place { socket: self.socket, hub: &self.hub, connection_id: self.connection_id.as_deref() }
-    }
-}
-
-/// Where a record belongs.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Place<'a> {
-    /// Number of the WebSocket.
-    pub socket: u64,
-    /// Name of the hub.
-    pub hub: &'a str,
-    /// Absent before there is a connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connection_id: Option<&'a str>,
-}
-
-/// A WebSocket was upgraded.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Opened<'a> {
-    /// `None` when anonymous, or when it wants to recover a connection that is not there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<&'a str>,
-    /// `simple` or the name of a subprotocol; absent when it recovers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub protocol: Option<Cow<'a, str>>,
-    /// It wants to go on with a connection that lost its socket.
-    pub recovers: bool,
-}
-
-/// An event handler was asked, and has answered or failed.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Asked<'a> {
-    /// The hub whose event it was.
-    pub hub: &'a str,
-    /// Whose event it was.
-    pub connection_id: &'a str,
-    /// The name of the event.
-    pub event: &'a str,
-    /// The handler, as it was configured.
-    pub handler: &'a str,
-    /// Absent when no answer came.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// From the beginning of the request to its answer, or to its failure, in milliseconds.
-    pub elapsed_ms: f64,
-    /// What was wrong, when no answer came.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub note: Option<&'a str>,
+    Sent { time: SystemTime, owner: FrameOwner, frame: EncodedFrame, codec: Option<Codec> },
 }
 
 #[derive(Serialize)]
@@ -201,20 +138,20 @@ impl Traffic {
     }
 
     /// A frame came.
-    pub(crate) fn received(&self, time: SystemTime, whose: Whose, frame: WireFrame<'_>, codec: Option<Codec>) {
+    pub(crate) fn received(&self, time: SystemTime, owner: FrameOwner, frame: WireFrame<'_>, codec: Option<Codec>) {
         if self.is_watched() {
             let frame = EncodedFrame::from(frame);
             let cost = frame.cost();
-            self.pending.push(Passed::Received { time, whose, frame, codec }, cost);
+            self.pending.push(Passed::Received { time, owner, frame, codec }, cost);
         }
     }
 
     /// A frame goes out.
-    pub(crate) fn sent(&self, time: SystemTime, whose: Whose, frame: &EncodedFrame, codec: Option<Codec>) {
+    pub(crate) fn sent(&self, time: SystemTime, owner: FrameOwner, frame: &EncodedFrame, codec: Option<Codec>) {
         if self.is_watched() {
             let frame = frame.clone();
             let cost = frame.cost();
-            self.pending.push(Passed::Sent { time, whose, frame, codec }, cost);
+            self.pending.push(Passed::Sent { time, owner, frame, codec }, cost);
         }
     }
 
@@ -316,8 +253,8 @@ impl Shower {
         self.line.clear();
         match passed {
             Passed::Record(line) => self.line = line,
-            Passed::Received { time, whose, frame, codec } => {
-                let (line, place) = (&mut self.line, Some(whose.place()));
+            Passed::Received { time, owner, frame, codec } => {
+                let (line, place) = (&mut self.line, Some(owner.place()));
                 match frame.as_wire() {
                     WireFrame::Text(text) => write_record(line, "received", time, place, text_payload(text.into())),
                     WireFrame::Binary(bytes) => {
@@ -326,7 +263,7 @@ impl Shower {
                     }
                 }
             }
-            Passed::Sent { time, whose, frame, codec } => self.sent(time, whose.place(), frame, codec),
+            Passed::Sent { time, owner, frame, codec } => self.sent(time, owner.place(), frame, codec),
         }
         &self.line
     }
@@ -456,9 +393,9 @@ mod tests {
             reconnection_token: Some("secret".into()),
         };
         let seen = records(|traffic| {
-            traffic.sent(NOW, whose(), &Codec::Protobuf.encode_downstream(&connected), codec);
-            traffic.received(NOW, whose(), WireFrame::Binary(&[0x4a, 0]), codec);
-            traffic.received(NOW, whose(), WireFrame::Binary(&[0xff]), codec);
+            traffic.sent(NOW, owner(), &Codec::Protobuf.encode_downstream(&connected), codec);
+            traffic.received(NOW, owner(), WireFrame::Binary(&[0x4a, 0]), codec);
+            traffic.received(NOW, owner(), WireFrame::Binary(&[0xff]), codec);
         });
         assert_eq!(seen[0]["frame"]["reconnectionToken"], "[redacted]");
         let bytes = STANDARD.decode(seen[0]["frameBase64"].as_str().unwrap()).unwrap();
@@ -469,8 +406,8 @@ mod tests {
 
     const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
-    fn whose() -> Whose {
-        Whose { socket: 7, hub: "hub1".into(), connection_id: Some("c".into()) }
+    fn owner() -> FrameOwner {
+        FrameOwner { socket: 7, hub: "hub1".into(), connection_id: Some("c".into()) }
     }
 
     #[test]
@@ -479,7 +416,7 @@ mod tests {
         let kept = Arc::new(Kept::default());
         let mut traffic = Traffic::default();
         traffic.add(kept.clone());
-        traffic.received(NOW, whose(), WireFrame::Text(text), None);
+        traffic.received(NOW, owner(), WireFrame::Text(text), None);
         traffic.show();
         assert!(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap().contains(&format!("\"frame\":{text}}}")));
 
@@ -491,11 +428,11 @@ mod tests {
             record
         };
         let seen = records(|traffic| {
-            traffic.received(NOW, whose(), WireFrame::Text("hello"), None);
-            traffic.received(NOW, whose(), WireFrame::Text("{\"broken\":"), None);
-            traffic.received(NOW, whose(), WireFrame::Text("{\n}"), None);
-            traffic.received(NOW, whose(), WireFrame::Binary(&[0, 255]), None);
-            traffic.sent(NOW, whose(), &EncodedFrame::Binary(vec![1].into()), None);
+            traffic.received(NOW, owner(), WireFrame::Text("hello"), None);
+            traffic.received(NOW, owner(), WireFrame::Text("{\"broken\":"), None);
+            traffic.received(NOW, owner(), WireFrame::Text("{\n}"), None);
+            traffic.received(NOW, owner(), WireFrame::Binary(&[0, 255]), None);
+            traffic.sent(NOW, owner(), &EncodedFrame::Binary(vec![1].into()), None);
         });
         let expected = [
             with("received", "text", "hello"),
@@ -514,7 +451,12 @@ mod tests {
         let seen = records(|traffic| {
             for (number, frame) in (1..).zip(order) {
                 let connection_id = Some("c".into()).filter(|_| number % 2 == 0);
-                traffic.sent(NOW, Whose { socket: number, hub: "h\"".into(), connection_id }, &frames[frame], None);
+                traffic.sent(
+                    NOW,
+                    FrameOwner { socket: number, hub: "h\"".into(), connection_id },
+                    &frames[frame],
+                    None,
+                );
             }
         });
         for (at, (record, frame)) in seen.iter().zip(order).enumerate() {
@@ -534,7 +476,7 @@ mod tests {
     fn a_reconnection_token_is_in_no_record() {
         let frame = "{\"type\":\"system\",\"event\":\"connected\",\"reconnectionToken\":\"secret1\"}";
         let frame = EncodedFrame::from(frame.to_owned());
-        let seen = records(|traffic| traffic.sent(NOW, whose(), &frame, None));
+        let seen = records(|traffic| traffic.sent(NOW, owner(), &frame, None));
         assert_eq!(seen[0]["frame"]["event"], "connected");
         assert!(!seen[0].to_string().contains("secret1"), "{seen:?}");
     }

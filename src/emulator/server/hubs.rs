@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Utf8Bytes};
 use super::outbox::{Item, Outbox};
 use super::trace;
 use crate::events::EventHandler;
-use crate::traffic::{Place, Traffic, Whose};
+use crate::traffic::{FrameOwner, Place, Traffic};
 use crate::upstream::Upstream;
 use webpubsub_proto::fault::Faults;
 use webpubsub_proto::hub::{CloseKind, EventAnswer, EventId, Hub, HubConfig, Ids, Open, Output, SocketId, Violation};
@@ -351,7 +351,7 @@ impl HubCell {
 impl CellState {
     fn receive(&mut self, now: Duration, traffic: &Traffic, socket: SocketId, frame: WireFrame<'_>) {
         if trace::sees_frames(traffic) {
-            trace::received(traffic, self.whose(socket), frame, || self.hub.codec(socket));
+            trace::received(traffic, self.owner(socket), frame, || self.hub.codec(socket));
         }
         self.hub.handle_frame(now, socket, frame);
     }
@@ -365,7 +365,7 @@ impl CellState {
                 Output::Send { socket, frame } => {
                     if is_seen {
                         let time = *time.get_or_insert_with(SystemTime::now);
-                        trace::sent(traffic, time, self.whose(socket), &frame, || self.hub.codec(socket));
+                        trace::sent(traffic, time, self.owner(socket), &frame, || self.hub.codec(socket));
                     }
                     self.change_outbox(socket, |outbox| outbox.push(Item::Frame(frame)));
                 }
@@ -431,9 +431,9 @@ impl CellState {
         trace::place(socket, &self.name, self.owners.get(&socket).map(AsRef::as_ref))
     }
 
-    fn whose(&self, socket: SocketId) -> Whose {
+    fn owner(&self, socket: SocketId) -> FrameOwner {
         let connection_id = self.owners.get(&socket).cloned();
-        Whose { socket: socket.0, hub: Arc::clone(&self.name), connection_id }
+        FrameOwner { socket: socket.0, hub: Arc::clone(&self.name), connection_id }
     }
 
     fn change_outbox(&mut self, socket: SocketId, change: impl FnOnce(&Outbox) -> bool) {

@@ -9,7 +9,7 @@ use tracing::{Level, debug, enabled, info, trace};
 use super::Server;
 use super::refusals::{self, Reason};
 use super::upgrade::SHOWN_PATH;
-use crate::traffic::{Opened, Place, Traffic, Whose, protocol_name, shown};
+use crate::traffic::{FrameOwner, Opened, Place, Traffic, protocol_name, shown};
 use webpubsub_net::secret::{FRAMES, excerpt};
 use webpubsub_proto::hub::{Cut, Open, SocketId};
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
@@ -81,18 +81,23 @@ pub(super) fn sees_frames(traffic: &Traffic) -> bool {
 }
 
 /// A frame came.
-pub(super) fn received(traffic: &Traffic, whose: Whose, came: WireFrame<'_>, codec: impl FnOnce() -> Option<Codec>) {
+pub(super) fn received(
+    traffic: &Traffic,
+    owner: FrameOwner,
+    came: WireFrame<'_>,
+    codec: impl FnOnce() -> Option<Codec>,
+) {
     let logging = enabled!(target: FRAMES, Level::DEBUG);
     let codec = codec();
-    traffic.live().received(whose.place(), came, codec);
+    traffic.live().received(owner.place(), came, codec);
     match came {
-        WireFrame::Text(text) => frame("←", whose.socket, text),
+        WireFrame::Text(text) => frame("←", owner.socket, text),
         WireFrame::Binary(bytes) => match codec.filter(|_| logging).and_then(|codec| codec.upstream_in_json(came)) {
-            Some(text) => frame("←", whose.socket, &text),
-            None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", whose.socket, bytes.len()),
+            Some(text) => frame("←", owner.socket, &text),
+            None => debug!(target: FRAMES, "← #{} binary frame of {} bytes", owner.socket, bytes.len()),
         },
     }
-    traffic.received(SystemTime::now(), whose, came, codec);
+    traffic.received(SystemTime::now(), owner, came, codec);
 }
 
 /// A REST request was answered. The path has no secrets in it; a query might.
@@ -131,7 +136,7 @@ pub(super) fn fault(traffic: &Traffic, note: &str) {
 pub(super) fn sent(
     traffic: &Traffic,
     time: SystemTime,
-    whose: Whose,
+    owner: FrameOwner,
     sent: &EncodedFrame,
     codec: impl FnOnce() -> Option<Codec>,
 ) {
@@ -140,8 +145,8 @@ pub(super) fn sent(
         return;
     }
     let codec = if sent.is_text() { None } else { codec() };
-    let socket = whose.socket;
-    traffic.sent(time, whose, sent, codec);
+    let socket = owner.socket;
+    traffic.sent(time, owner, sent, codec);
     if !logging {
         return;
     }
