@@ -1,30 +1,26 @@
 //! What a run has: its streams, its client, and what its settings mean to the client and the renderer.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::task::unconstrained;
 use tokio::time::Instant;
 
-use super::ending::Verdict;
 use super::explain::{ConnectContext, invocation_failure, operation_failure, role_hint};
-use super::keyless::KeylessUrls;
 use super::seen::MessageCounter;
 use super::session_file::LinesFile;
 use super::sink::MessageScope;
-use super::url_command::UrlCommandLine;
+use super::verdict::Verdict;
 use crate::failure::Failure;
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::ConnectionSource;
-use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::options::operation::settings::AckRequest;
 use crate::options::output::settings::OutputSettings;
 use crate::options::values::{OnlyName, OutputFormat};
 use crate::render::sanitize::for_line;
 use crate::render::{self, Conditions, Console, Verbosity};
-use webpubsub_client::driver::{CurrentUrl, UrlSource};
+use webpubsub_client::driver::CurrentUrl;
 use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_client::handle::Handle;
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -194,29 +190,6 @@ pub fn print_format(format: OutputFormat) -> render::Format {
         OutputFormat::Data => render::Format::Data,
         OutputFormat::Raw => render::Format::Raw,
     }
-}
-
-/// Where a source gets its URLs.
-pub fn url_source(connection: &ConnectionSettings) -> Result<UrlSource, Failure> {
-    let (network, tls) = (&connection.network, &connection.tls);
-    url_source_over(&connection.source, network, tls, connection.session.connect_timeout)
-}
-
-/// The same of a command that has no connection.
-pub fn url_source_over(
-    source: &ConnectionSource,
-    network: &NetworkSettings,
-    tls: &TlsOptions,
-    connect_timeout: Duration,
-) -> Result<UrlSource, Failure> {
-    Ok(match source {
-        ConnectionSource::Url(url) => UrlSource::Fixed(url.clone()),
-        ConnectionSource::Signed(signer) | ConnectionSource::Local { signer, .. } => UrlSource::Signed(signer.clone()),
-        ConnectionSource::Command(command) => UrlSource::Provider(Arc::new(UrlCommandLine(command.clone()))),
-        ConnectionSource::Keyless(keyless) => {
-            UrlSource::Provider(Arc::new(KeylessUrls::new(keyless, network, tls, connect_timeout)?))
-        }
-    })
 }
 
 /// How the session asks for the ack.

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until};
 use super::explain::{ConnectContext, session_failure};
 use super::recording;
 use super::session_file::not_recorded;
+use super::verdict::Verdict;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::render::{self, Console, WriteFailure, Writer};
@@ -19,19 +20,6 @@ use webpubsub_proto::session::End;
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// What output has all the same, when saying goodbye to the service took that time.
 pub const LAST_WRITE: Duration = Duration::from_millis(250);
-
-/// How a command's script ended.
-#[derive(Debug)]
-pub enum Verdict {
-    /// It did what it was for; the word for `stopped.reason`.
-    Done(&'static str),
-    /// It failed by itself.
-    Failed(Failure),
-    /// It failed, and has printed so already.
-    Told(Failure),
-    /// The session ended before; its end decides.
-    SessionEnded,
-}
 
 /// What ended a run from outside the client.
 pub enum RunInterrupt {

@@ -9,9 +9,10 @@ use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
 use super::context::Surroundings;
-use super::ending::{InterruptSources, RunInterrupt, Verdict, interruption, last_words};
+use super::ending::{InterruptSources, RunInterrupt, interruption, last_words};
 use super::exit_code::ExitCode;
 use super::rest::PendingRequests;
+use super::verdict::Verdict;
 use super::voice::{print_failure, stopped_error};
 use crate::failure::{Failure, Kind};
 use crate::options::output::settings::OutputSettings;

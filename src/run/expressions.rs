@@ -1,6 +1,6 @@
 //! The expressions of a run: compiled before anything is tried, and what it means when a condition is met.
 
-use super::ending::Verdict;
+use super::verdict::Verdict;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::output::settings::OutputSettings;
 use crate::render::{Conditions, Console, EndCondition, ExpressionTexts, Expressions, MetCondition};

@@ -22,6 +22,8 @@ pub mod seen;
 pub mod session_file;
 pub mod sink;
 mod url_command;
+pub mod url_source;
+pub mod verdict;
 pub mod voice;
 
 use std::future::Future;
@@ -34,8 +36,8 @@ use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
 use self::chance::seed;
-use self::context::{Client, RunOptions, Surroundings, print_options, url_source};
-use self::ending::{Ending, InterruptSources, RunInterrupt, Verdict, at, failed, interruption, last_words};
+use self::context::{Client, RunOptions, Surroundings, print_options};
+use self::ending::{Ending, InterruptSources, RunInterrupt, at, failed, interruption, last_words};
 use self::exit_code::ExitCode;
 use self::explain::ConnectContext;
 use self::network::dial_options;
@@ -43,6 +45,8 @@ use self::observer::{Backpressure, Interruption, Reaction, RunObserver};
 use self::seen::{MessageCounter, SentCounts};
 use self::session_file::{ActiveSession, not_recorded};
 use self::sink::Tap;
+use self::url_source::url_source;
+use self::verdict::Verdict;
 use self::voice::{report_ending, warn};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;

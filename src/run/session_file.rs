@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use clap::ValueEnum;
 
 use super::chance::unix_now;
-use super::context::url_source;
+use super::url_source::url_source;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::session_file::settings::{self, LinesTemplate};

@@ -15,10 +15,10 @@ use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::run::context::{Client, RunOptions, Surroundings, ack_mode};
-use crate::run::ending::Verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::sink::MessageScope;
+use crate::run::verdict::Verdict;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::Request;
 

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::failure::{Failure, Kind};
 use crate::render::{counted, human};
 use crate::run::context::{Client, Surroundings};
-use crate::run::ending::Verdict;
+use crate::run::verdict::Verdict;
 
 /// How long `--wait-reply` waits, unless `--timeout` says otherwise.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(30);

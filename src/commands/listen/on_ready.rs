@@ -10,7 +10,7 @@ use futures_util::future::pending;
 use crate::commands::listen::settings::OnReady;
 use crate::failure::{Failure, Kind};
 use crate::run::context::Client;
-use crate::run::ending::Verdict;
+use crate::run::verdict::Verdict;
 use crate::shell::{self, RunningCommand};
 
 /// How long it has to end when it is asked to.

@@ -35,12 +35,13 @@ use crate::options::values::OutputFormat;
 use crate::render::{self, MetCondition, Printer};
 use crate::run::chance::seed;
 use crate::run::context::{Client, RunOptions, Surroundings, print_options};
-use crate::run::ending::{Verdict, at};
+use crate::run::ending::at;
 use crate::run::expressions::verdict;
 use crate::run::observer::RunObserver;
 use crate::run::process::on_one_thread;
 use crate::run::run_observed;
 use crate::run::sink::MessageScope;
+use crate::run::verdict::Verdict;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{AckMode, Request};
 

@@ -28,10 +28,10 @@ use crate::options::values::OutputFormat;
 use crate::options::within::read_within;
 use crate::render::{counted, human};
 use crate::run::context::{Client, RunOptions, Surroundings};
-use crate::run::ending::Verdict;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
 use crate::run::sink::MessageScope;
+use crate::run::verdict::Verdict;
 use crate::run::voice::print_stderr;
 #[cfg(any(test, fuzzing))]
 pub use recorded::fuzz;

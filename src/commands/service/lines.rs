@@ -21,9 +21,10 @@ use super::settings::operation::ServiceOperation;
 use crate::commands::bulk::{InputLine, LineCutter, Pace};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::render::Printer;
-use crate::run::ending::{Verdict, at};
+use crate::run::ending::at;
 use crate::run::errand::RunCounts;
 use crate::run::rest::{RestAnswer, RestClient, RestRequest};
+use crate::run::verdict::Verdict;
 use webpubsub_proto::MAX_FRAME_BYTES;
 
 /// Bytes read at once.

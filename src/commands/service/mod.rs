@@ -37,13 +37,13 @@ use crate::options::requests::settings::RequestSettings;
 use crate::options::values::ReportFormat;
 use crate::render::{Printer, human};
 use crate::run::context::Surroundings;
-use crate::run::ending::Verdict;
 use crate::run::errand::{self, RunCounts};
 use crate::run::hosting;
 use crate::run::identity::Identities;
 use crate::run::network::options_of;
 use crate::run::process::{Process, on_one_thread};
 use crate::run::rest::{RestAccess, RestClient, RestRequest, Warnings};
+use crate::run::verdict::Verdict;
 use crate::run::voice::warn_of_insecure;
 use webpubsub_proto::session::OnUnknown;
 

@@ -16,12 +16,12 @@ use crate::options::output::args::StderrArgs;
 use crate::options::values::OutputFormat;
 use crate::render::{counted, human};
 use crate::run::context::{Client, RunOptions, Surroundings};
-use crate::run::ending::Verdict;
 use crate::run::expressions::verdict;
 use crate::run::process::on_one_thread;
 use crate::run::run;
 use crate::run::seen::StatesSeen;
 use crate::run::sink::MessageScope;
+use crate::run::verdict::Verdict;
 use webpubsub_proto::session::{AckMode, Request};
 
 impl StateCommand {

@@ -8,8 +8,8 @@ use crate::options::output::settings::OutputSettings;
 use crate::render::streams::{failure, known, with_error};
 use crate::render::{TOLD, counted, nack};
 use crate::run::context::{Client, Surroundings};
-use crate::run::ending::Verdict;
 use crate::run::observer::Interruption;
+use crate::run::verdict::Verdict;
 use webpubsub_net::secret::excerpt;
 use webpubsub_proto::session::{OperationKind, OutcomeCause, StreamFate, StreamReport};
 

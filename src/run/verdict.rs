@@ -1,0 +1,16 @@
+//! The result of a command's script.
+
+use crate::failure::Failure;
+
+/// How a command's script ended.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It did what it was for; the word for `stopped.reason`.
+    Done(&'static str),
+    /// It failed by itself.
+    Failed(Failure),
+    /// It failed, and has printed so already.
+    Told(Failure),
+    /// The session ended before; its end decides.
+    SessionEnded,
+}
