@@ -1,6 +1,7 @@
 //! What all connecting commands share: the client and the command's own script side by side, signals, `--timeout`, a
 //! reader that goes away, the last record, the error, the exit code.
 
+pub mod attend;
 pub mod chance;
 pub mod context;
 pub mod ending;
@@ -35,9 +36,10 @@ use futures_util::FutureExt as _;
 use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 
+use self::attend::{Attendant, Attended, Stage, attend};
 use self::chance::seed;
 use self::context::{Client, RunOptions, Surroundings, print_options};
-use self::ending::{Ending, InterruptSources, RunInterrupt, at, failed, interruption, last_words};
+use self::ending::{Ending, InterruptSources, RunInterrupt, at, failed, last_words};
 use self::exit_code::ExitCode;
 use self::explain::ConnectContext;
 use self::network::dial_options;
@@ -131,7 +133,7 @@ where
     };
     let sinks = Sinks { printer, observer, recording: recording.clone(), kept: kept.as_ref() };
     let (ending, mut printer) =
-        attend(surroundings, connection, (run_options, output), sinks, script, &mut signals).await;
+        run_client(surroundings, connection, (run_options, output), sinks, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
     let mut code = ExitCode::new(&console, report_ending(&mut printer, ending));
@@ -165,7 +167,7 @@ async fn ended_before(mut printer: Printer, failure: Failure) -> u8 {
 }
 
 /// The client, the script and the interruptions side by side, until the client is over.
-async fn attend<F>(
+async fn run_client<F>(
     surroundings: &Surroundings,
     connection: &ConnectionSettings,
     (run_options, output): (RunOptions, &OutputSettings),
@@ -230,64 +232,14 @@ where
     let lines_file = kept.and_then(|kept| kept.lines.clone());
     let client =
         Client { handle: handle.clone(), seen, conditions, lines_file, place: place.clone(), url, ack_timeout };
-    let mut running = pin!(driver.run());
     let mut script = pin!(script(client).fuse());
-    let mut verdict = None;
-    let mut interrupt = None;
-    // The script ends by this.
-    let mut parting = None;
-    let mut hurried = None;
-    let (mut finished, dialer, tap) = loop {
-        let undecided = verdict.is_none() && interrupt.is_none();
-        let watched = InterruptSources {
-            deadline: connection
-                .timeout
-                .filter(|_| undecided && parting.is_none())
-                .map(|limit| surroundings.started + limit),
-            output: undecided,
-            closed_output: run_options.follows_stdout,
-        };
-        tokio::select! {
-            // The script first: what it says of a deadline is more exact.
-            biased;
-            ended = &mut script, if undecided => {
-                // What it still waited for is of no interest once there were messages enough.
-                verdict = Some(if counter.limit_reached.get() { Verdict::Done("count") } else { ended });
-                if let Some(conditions) = &surroundings.conditions {
-                    conditions.over();
-                }
-                handle.stop();
-            }
-            over = &mut running => break over,
-            failure = recording::fails(recording.as_ref()), if undecided => {
-                interrupt = Some(RunInterrupt::Recording(failure));
-                handle.stop();
-            }
-            came = interruption(signals, watched, &console) => {
-                let asked = match &came {
-                    RunInterrupt::Signal(number) => Some(Interruption::Signal(*number)),
-                    RunInterrupt::Timeout => Some(Interruption::Timeout),
-                    RunInterrupt::Output(_) | RunInterrupt::Recording(_) => None,
-                };
-                let asked = asked.filter(|_| undecided).zip(listens.as_ref());
-                let reaction = asked.map_or(Reaction::Ends, |(asked, observer)| observer.interrupted(asked));
-                if reaction == Reaction::GoesOn {
-                    continue;
-                }
-                hurried.get_or_insert_with(Instant::now);
-                set_deadline(surroundings);
-                if reaction == Reaction::Parting {
-                    parting.get_or_insert(came);
-                } else if undecided {
-                    interrupt = Some(came);
-                    handle.stop();
-                } else {
-                    // Asked twice, or in a hurry to leave: at once.
-                    handle.abort();
-                }
-            }
-        }
-    };
+    let beside = async { RunInterrupt::Recording(recording::fails(recording.as_ref()).await) };
+    let follows_stdout = run_options.follows_stdout;
+    let attendant = RunAttendant { surroundings, connection, follows_stdout, counter: &counter, observer: listens };
+    let attended =
+        attend((driver.run(), &handle), script.as_mut(), beside, (&mut *signals, &console), &attendant).await;
+    let Attended { over: (mut finished, dialer, tap), result, mut interrupt, parting, late: _, mut hurried } = attended;
+    let mut verdict = result.map(|(verdict, _)| verdict);
     if let Some(conditions) = &surroundings.conditions {
         conditions.over();
     }
@@ -297,7 +249,7 @@ where
     }
     // What was done before that could end it is done.
     let parting = parting.filter(|_| !matches!(verdict, Some(Verdict::Done(_))));
-    let mut interrupt = parting.or(interrupt);
+    interrupt = parting.or(interrupt);
     if let Some(SentCounts { sent, acked, failed }) = counter.lines.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };
     }
@@ -325,6 +277,48 @@ where
         return (Ending { finished: Some(finished), ..failed(failure) }.by(hurried), tap.into_printer());
     }
     (Ending::of(interrupt, verdict, finished, failed_dial, connection, &place).by(hurried), tap.into_printer())
+}
+
+/// What is a command's own in the loop.
+struct RunAttendant<'a> {
+    surroundings: &'a Surroundings,
+    connection: &'a ConnectionSettings,
+    /// A reader that goes away ends the run.
+    follows_stdout: bool,
+    counter: &'a MessageCounter,
+    observer: Option<Rc<dyn RunObserver>>,
+}
+
+impl Attendant<Verdict> for RunAttendant<'_> {
+    fn sources(&self, stage: &Stage) -> InterruptSources {
+        let limit = self.connection.timeout.filter(|_| stage.undecided && !stage.parting);
+        InterruptSources {
+            deadline: limit.map(|limit| self.surroundings.started + limit),
+            output: stage.undecided,
+            closed_output: self.follows_stdout,
+        }
+    }
+
+    fn script_ended(&self, verdict: Verdict) -> Verdict {
+        if let Some(conditions) = &self.surroundings.conditions {
+            conditions.over();
+        }
+        // What it still waited for is of no interest once there were messages enough.
+        if self.counter.limit_reached.get() { Verdict::Done("count") } else { verdict }
+    }
+
+    fn reaction(&self, interrupt: &RunInterrupt) -> Reaction {
+        let by = match interrupt {
+            RunInterrupt::Signal(number) => Interruption::Signal(*number),
+            RunInterrupt::Timeout => Interruption::Timeout,
+            RunInterrupt::Output(_) | RunInterrupt::Recording(_) => return Reaction::Ends,
+        };
+        self.observer.as_ref().map_or(Reaction::Ends, |observer| observer.interrupted(by))
+    }
+
+    fn hurry(&self) {
+        set_deadline(self.surroundings);
+    }
 }
 
 /// Somebody wants the run to end: expressions that take long are not waited for.

@@ -36,6 +36,7 @@ use crate::options::output::args::StderrArgs;
 use crate::options::values::{OutputFormat, ReportFormat};
 use crate::records::{Stopped, StoppedCounts};
 use crate::render::{self, WriteFailure, human};
+use crate::run::attend::{Attendant, Attended, Stage, attend};
 use crate::run::chance::{seed, unix_now};
 use crate::run::context::Surroundings;
 use crate::run::ending::{InterruptSources, RunInterrupt, interruption, last_words};
@@ -296,41 +297,20 @@ impl Examination<'_> {
             text,
             patience,
         };
-        let mut running = pin!(driver.run());
         let mut script = pin!(steps.run().fuse());
-        let mut ticks = interval(TICK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ended: Option<(Result<(), StepFailed>, Instant)> = None;
-        let mut interrupt = None;
-        let mut hurried = None;
-        let (finished, dialer, _watch) = loop {
-            let undecided = ended.is_none() && interrupt.is_none();
-            let watched = InterruptSources {
-                // The closing handshake is a step like the others.
-                deadline: connection.timeout.filter(|_| interrupt.is_none()).map(|limit| surroundings.started + limit),
-                output: undecided,
-                closed_output: true,
-            };
-            tokio::select! {
-                biased;
-                result = &mut script, if undecided => {
-                    ended = Some((result, Instant::now()));
-                    handle.stop();
-                }
-                over = &mut running => break over,
-                came = interruption(signals, watched, &surroundings.console) => {
-                    hurried.get_or_insert_with(Instant::now);
-                    // Asked twice, or in a hurry to leave: at once.
-                    if undecided { handle.stop() } else { handle.abort() }
-                    interrupt.get_or_insert(came);
-                }
-                _ = ticks.tick(), if undecided => {
-                    dial.borrow_mut().advance(&trail.steps(), &mut report.borrow_mut());
-                }
+        let ticking = async {
+            let mut ticks = interval(TICK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                dial.borrow_mut().advance(&trail.steps(), &mut report.borrow_mut());
             }
         };
+        let console = &surroundings.console;
+        let attended = attend((driver.run(), &handle), script.as_mut(), ticking, (&mut *signals, console), &self).await;
+        let Attended { over: (finished, dialer, _watch), result: ended, interrupt, late, mut hurried, .. } = attended;
         let counts = finished.counts;
-        let ending = match (interrupt, ended) {
+        let ending = match (interrupt.or(late), ended) {
             (Some(came), _) => {
                 let mut told = report.borrow_mut();
                 dial.borrow_mut().advance(&trail.steps(), &mut told);
@@ -370,6 +350,18 @@ impl Examination<'_> {
         match &finished.end {
             End::Failed { kind, message } => session_failure(*kind, message, dialed, &self.place),
             End::Stopped => Failure::message(Kind::Internal, "the session ended without a reason"),
+        }
+    }
+}
+
+impl Attendant<Result<(), StepFailed>> for Examination<'_> {
+    fn sources(&self, stage: &Stage) -> InterruptSources {
+        // The closing handshake is a step like the others.
+        let limit = self.connection.timeout.filter(|_| !stage.interrupted);
+        InterruptSources {
+            deadline: limit.map(|limit| self.surroundings.started + limit),
+            output: stage.undecided,
+            closed_output: true,
         }
     }
 }
