@@ -311,6 +311,7 @@ fn records_that_are_none_are_bad_input() {
         ("5", "not a JSON object"),
         ("[1]", "not a JSON object"),
         ("{x", "not a JSON object"),
+        ("12 hello", "not a JSON object"),
         (r#"{"group":"g"}"#, "`data` is missing"),
         (r#"{"group":"g","data":null}"#, "`null`"),
         (r#"{"data":1}"#, "`group` is missing"),

@@ -158,6 +158,7 @@ fn bad_input_ends_the_stream_with_an_error_and_names_it() {
     ] {
         stream(&emulator, "", args).assert_failed(code, &[words]);
     }
+    stream(&emulator, "5\n", &["--ndjson"]).assert_failed(11, &["not a JSON object"]);
 }
 
 /// `wps stream g`, whose input stays open when this has come of it.

@@ -97,6 +97,7 @@ pub(crate) struct MessageBuilder {
 
 /// A record of input. Everything but its type is looked at only when it is a message.
 #[derive(Deserialize)]
+#[serde(expecting = "a JSON object")]
 struct InputRecord<'a> {
     #[serde(rename = "type", borrow)]
     kind: Option<Cow<'a, str>>,

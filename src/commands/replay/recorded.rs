@@ -323,7 +323,7 @@ impl Rules {
 
 /// What is read of a line.
 #[derive(Deserialize)]
-#[serde(expecting = "struct Line")]
+#[serde(expecting = "a JSON object")]
 struct RecordedLine<'a> {
     recording: Option<u32>,
     at: Option<f64>,

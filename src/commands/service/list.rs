@@ -20,7 +20,7 @@ use webpubsub_net::secret::redact;
 
 /// A page of the list (PROTOCOL §13).
 #[derive(Deserialize)]
-#[serde(expecting = "struct Page")]
+#[serde(expecting = "a JSON object")]
 struct ListedPage {
     value: Vec<ListedMember>,
     #[serde(rename = "nextLink")]
@@ -28,7 +28,7 @@ struct ListedPage {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "struct Member")]
+#[serde(rename_all = "camelCase", expecting = "a JSON object")]
 struct ListedMember {
     connection_id: String,
     user_id: Option<String>,
