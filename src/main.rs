@@ -35,7 +35,7 @@ use commands::{CommandArgs, Task};
 use failure::{Failure, Kind};
 use options::environment::{Environment, Input, ProcessInput};
 use options::values::ColorChoice;
-use run::process::{Process, put};
+use run::process::{LastAct, Process, put};
 use run::voice::{notes, print_end, print_stderr, report};
 
 /// The command in its room.
@@ -65,6 +65,8 @@ fn room(command: Command) -> Box<dyn CommandArgs> {
         Command::Man(args) => Box::new(args),
     }
 }
+
+static LAST_ACT: LastAct = LastAct::new();
 
 fn main() -> ExitCode {
     #[cfg(unix)]
@@ -114,7 +116,10 @@ fn run(started: Instant) -> u8 {
         }
         Err(failure) => Err(failure),
     };
-    match task.and_then(|task| task(Process { started })) {
+    let process = Process { started, last_act: &LAST_ACT };
+    match task.and_then(|task| task(process)) {
+        // All has been printed; only this is left to be reported.
+        Ok(0) => LAST_ACT.carry_out().map_or_else(|failure| report(&failure, color), |()| 0),
         Ok(code) => code,
         Err(failure) => {
             if records {

@@ -8,6 +8,7 @@ use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::explain::{ConnectContext, invocation_failure, operation_failure, role_hint};
+use super::process::LastAct;
 use super::seen::MessageCounter;
 use super::session_file::LinesFile;
 use super::sink::MessageScope;
@@ -33,6 +34,8 @@ pub struct Surroundings {
     pub console: Console,
     /// When the process started.
     pub started: Instant,
+    /// What the process does last.
+    pub last_act: &'static LastAct,
     /// What the run's expressions say, if it has any.
     pub conditions: Option<Conditions>,
 }

@@ -152,7 +152,7 @@ where
     code.fold(match console.out.writer().failure() {
         Some(WriteFailure::Unrecorded(error)) => Some(not_recorded(&error)),
         Some(WriteFailure::Closed | WriteFailure::Failed(_)) | None => {
-            kept.as_ref().and_then(|kept| kept.close(is_well))
+            kept.as_ref().and_then(|kept| kept.close(is_well, surroundings.last_act))
         }
     })
     .await;

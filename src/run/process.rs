@@ -1,6 +1,8 @@
 //! The process that a command is carried out in: its streams before there is a console, its threads, its clock.
 
+use std::fmt;
 use std::io::{self, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -17,10 +19,43 @@ use crate::options::within::{TimeLimit, read_within};
 use crate::render::Console;
 use webpubsub_proto::OwnedData;
 
+/// What a process does last, once its exit code is known and nothing else can fail. Whoever kills it before that sees a
+/// run that has not ended.
+#[derive(Default)]
+pub struct LastAct(Mutex<Option<Act>>);
+
+type Act = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
+
+impl LastAct {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    /// Puts it off until then.
+    pub fn put_off(&self, act: impl FnOnce() -> Result<(), Failure> + Send + 'static) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(act));
+    }
+
+    /// Does it, if there is anything.
+    pub fn carry_out(&self) -> Result<(), Failure> {
+        let act = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        act.map_or(Ok(()), |act| act())
+    }
+}
+
+impl fmt::Debug for LastAct {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LastAct")
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Process {
     /// When it was started.
     pub started: Instant,
+    /// What it does last.
+    pub last_act: &'static LastAct,
 }
 
 impl Process {
@@ -40,11 +75,16 @@ impl Process {
         self.surroundings_of(output, false)
     }
 
+    /// The surroundings of a run without expressions.
+    pub fn without_conditions(self, console: Console) -> Surroundings {
+        Surroundings { console, started: self.started, last_act: self.last_act, conditions: None }
+    }
+
     /// With `outlives`, expressions go on when the reader of stdout has gone.
     pub fn surroundings_of(self, output: &OutputSettings, outlives: bool) -> Result<Surroundings, Failure> {
         let (console, conditions) = expressions::open(output, outlives)?;
         logging::start(output.verbosity, output.log_filter.as_deref(), &console.err)?;
-        Ok(Surroundings { console, started: self.started, conditions })
+        Ok(Surroundings { console, started: self.started, last_act: self.last_act, conditions })
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use clap::ValueEnum;
 
 use super::chance::unix_now;
+use super::process::LastAct;
 use super::url_source::url_source;
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::settings::ConnectionSettings;
@@ -213,10 +214,19 @@ impl ActiveSession {
     }
 
     /// The last record of a run, down to the disk. Everything that was printed is written by now. An input that has ended
-    /// is over if all is well: a run that fails is run again, and has nothing to send then.
-    pub fn close(&self, is_well: bool) -> Option<Failure> {
+    /// is over if all is well: a run that fails is run again, and has nothing to send then. So is one that is killed at its
+    /// end: that the input is over is put off until nothing else is left to do.
+    pub fn close(&self, is_well: bool, last_act: &LastAct) -> Option<Failure> {
         let ended = self.ended.get().filter(|_| is_well && self.failure.get().is_none());
-        self.file.close(ended).map_err(|error| not_recorded(&named(&self.name, &error))).err()
+        let named = |name: &str, error| not_recorded(&named(name, &error));
+        if let Err(error) = self.file.close() {
+            return Some(named(&self.name, error));
+        }
+        if ended.is_some() {
+            let (file, name) = (Arc::clone(&self.file), self.name.clone());
+            last_act.put_off(move || file.forget_input().map_err(|error| named(&name, error)));
+        }
+        None
     }
 }
 

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::format::{self, FormatError, MessageProgress, SessionRecord, SessionScope};
 use super::hex::hex;
 use super::lines::SentLines;
-use super::lock::{self, Holder, LockError};
+use super::lock::{self, Holder, LockError, SessionLock};
 use webpubsub_proto::session::{Mark, Snapshot};
 
 /// Most that is read of a file: more than any state, which holds a thousand unanswered messages at most.
@@ -93,7 +93,7 @@ pub struct SessionFile {
     /// Where it is written before it is renamed: a name that nobody else has.
     temporary: PathBuf,
     state: Mutex<SessionFileState>,
-    _lock: File,
+    holds: SessionLock,
 }
 
 #[derive(Debug)]
@@ -114,25 +114,34 @@ impl SessionFile {
         let path = resolve(path)?;
         let beside = lock_of(&path);
         let temporary = temporary_name().map_err(OpenError::Write)?;
-        let (lock, left) = lock::take(&beside, holder, &temporary).map_err(|error| match error {
+        let (lock, former) = lock::take(&beside, holder, &temporary).map_err(|error| match error {
             LockError::Held(holder) => OpenError::Held(holder),
             LockError::Foreign => OpenError::ForeignLock(beside.file_name().unwrap_or_default().into()),
             LockError::Io(error) => OpenError::Write(error),
         })?;
-        let (record, exposed) = match File::open(&path) {
+        let (mut record, exposed) = match File::open(&path) {
             Ok(file) => read(file)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => (SessionRecord::default(), None),
             Err(error) => return Err(OpenError::Read(error)),
         };
+        if former.over
+            && let Some(ended) = record.lines.take()
+            && let Some(used) = ended.used()
+        {
+            // Its ids stay used, by lines that were carried out.
+            record.snapshot.carry_out(used);
+        }
         let downtime = now().saturating_sub(record.progress.saved_at);
         let state =
             SessionFileState { body: format::encode_body(&record), record: record.clone(), told: 0, sending: false };
-        if let Some(left) = left.filter(|name| is_temporary_name(name)) {
+        if let Some(left) = former.temporary.filter(|name| is_temporary_name(name)) {
             // What an earlier process was writing when it was killed; mostly there is nothing.
             let _ = fs::remove_file(path.with_file_name(left));
         }
-        let file = Self { temporary: path.with_file_name(temporary), path, state: Mutex::new(state), _lock: lock };
+        let file = Self { temporary: path.with_file_name(temporary), path, state: Mutex::new(state), holds: lock };
         file.write(&file.lock(), false).map_err(OpenError::Write)?;
+        // Not before: were it killed in between, the input would be taken for one that an earlier run has sent.
+        file.holds.mark(false).map_err(OpenError::Write)?;
         let mut snapshot = record.snapshot;
         for operation in &mut snapshot.operations {
             operation.since = operation.since.saturating_add(record.lines_since);
@@ -233,20 +242,17 @@ impl SessionFile {
         self.save(&mut self.lock())
     }
 
-    /// Records everything once more, down to the disk: what a clean end leaves survives a loss of power too. With it goes
-    /// an input that has ended; its ids stay used, by lines that were carried out.
-    pub fn close(&self, ended: Option<&SentLines>) -> io::Result<()> {
+    /// Records everything once more, down to the disk: what a clean end leaves survives a loss of power too.
+    pub fn close(&self) -> io::Result<()> {
         let mut state = self.lock();
-        if let Some(ended) = ended {
-            state.record.lines = None;
-            state.sending = false;
-            if let Some(used) = ended.used() {
-                state.record.snapshot.carry_out(used);
-            }
-            state.body = format::encode_body(&state.record);
-        }
         state.record.progress.saved_at = now();
         self.write(&state, true)
+    }
+
+    /// Leaves word that the input in the file is over: the next run sends its own from the beginning. To be done last of
+    /// all, when nothing can fail any more: until then, whoever runs the command again has nothing left to send.
+    pub fn forget_input(&self) -> io::Result<()> {
+        self.holds.mark(true)
     }
 
     fn lock(&self) -> MutexGuard<'_, SessionFileState> {

@@ -5,7 +5,7 @@
 //! writes to, so that the next one knows whose that is, should the holder be killed meanwhile.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,41 @@ struct LockContent {
     holder: Holder,
     /// Name of the temporary file. Earlier versions had none of their own.
     temporary: Option<String>,
+    /// The holder's input is over, and the process with it. Last, so that its place is known; earlier versions have none.
+    #[serde(default)]
+    over: bool,
+}
+
+/// A lock that is held, until it is dropped.
+#[derive(Debug)]
+pub(super) struct SessionLock {
+    file: File,
+    /// Where it says whether its holder is over.
+    over_at: u64,
+}
+
+impl SessionLock {
+    /// Leaves word whether the holder's input is over. One small write, in which hardly anything can kill a process:
+    /// renaming a file takes milliseconds where the one that it replaces has to be freed.
+    pub(super) fn mark(&self, over: bool) -> io::Result<()> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(self.over_at))?;
+        file.write_all(end_of(over).as_bytes())
+    }
+}
+
+/// What stands at the end of the file; of one length, so that one can take the place of the other.
+fn end_of(over: bool) -> &'static str {
+    if over { "true }\n" } else { "false}\n" }
+}
+
+/// What the holder before has left.
+#[derive(Debug, Default)]
+pub(super) struct FormerHolder {
+    /// Its temporary file: it may have been killed.
+    pub(super) temporary: Option<String>,
+    /// Its input is over.
+    pub(super) over: bool,
 }
 
 /// Why there is no lock.
@@ -46,9 +81,9 @@ pub(super) enum LockError {
     Io(io::Error),
 }
 
-/// Takes the lock, for one who writes to that temporary file. It is held until the file is dropped. Returns the temporary
-/// file of the holder before, which may have been killed.
-pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(File, Option<String>), LockError> {
+/// Takes the lock, for one who writes to that temporary file. Returns what the holder before has left, too: its word that
+/// its input is over stays until there is another.
+pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(SessionLock, FormerHolder), LockError> {
     let mut file = open(path).map_err(LockError::Io)?;
     // A pipe would be read for ever.
     if !file.metadata().map_err(LockError::Io)?.is_file() {
@@ -68,16 +103,22 @@ pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(Fil
     if !before.starts_with(BEGINNING) && !BEGINNING.starts_with(&before) {
         return Err(LockError::Foreign);
     }
-    let left = serde_json::from_slice::<LockContent>(&before).ok().and_then(|content| content.temporary);
-    let content = LockContent { holder: holder.clone(), temporary: Some(temporary.to_owned()) };
-    let text = serde_json::to_string(&content).unwrap_or_default() + "\n";
+    let former = serde_json::from_slice::<LockContent>(&before).map_or_else(
+        |_| FormerHolder::default(),
+        |content| FormerHolder { temporary: content.temporary, over: content.over },
+    );
+    let content = LockContent { holder: holder.clone(), temporary: Some(temporary.to_owned()), over: former.over };
+    let mut text = serde_json::to_string(&content).unwrap_or_default();
+    text.truncate(text.len().saturating_sub(format!("{}}}", former.over).len()));
+    let over_at = text.len() as u64;
+    text.push_str(end_of(former.over));
     let written = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.flush());
     written.map_err(LockError::Io)?;
-    Ok((file, left))
+    Ok((SessionLock { file, over_at }, former))
 }
 
 fn read(file: &mut File) -> io::Result<Vec<u8>> {

@@ -84,8 +84,13 @@ impl Bench {
     }
 }
 
-/// The position of a stream in that file.
+/// The position of a stream in that file; none once the lock beside it says that the stream is over.
 fn position(file: &Path) -> Value {
+    let lock =
+        fs::read_to_string(file.with_file_name(format!("{}.lock", file.file_name().unwrap().display()))).unwrap();
+    if serde_json::from_str::<Value>(&lock).unwrap()["over"] == true {
+        return Value::Null;
+    }
     let text = fs::read_to_string(file).unwrap();
     serde_json::from_str::<Value>(text.lines().nth(1).unwrap()).unwrap()["stream"].take()
 }

@@ -92,7 +92,7 @@ impl CommandArgs for ReplArgs {
             let output = &settings.output;
             logging::start(output.verbosity, output.log_filter.as_deref(), &opened.console().err)?;
             let console = opened.console().clone();
-            let surroundings = Surroundings { console, started: process.started, conditions: None };
+            let surroundings = process.without_conditions(console);
             on_one_thread(repl(&surroundings, &settings, opened))
         }))
     }

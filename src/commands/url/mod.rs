@@ -56,7 +56,7 @@ impl CommandArgs for UrlCreateArgs {
             UrlIssuer::Service(asking) => {
                 let console = console(settings.tool.color)?;
                 logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
-                let surroundings = Surroundings { console, started: process.started, conditions: None };
+                let surroundings = process.without_conditions(console);
                 let mut url = None;
                 let code = on_one_thread(ask(&surroundings, asking, &mut url))?;
                 url.map_or(Ok(code), |url| put(&made(&settings, &url)))
@@ -75,7 +75,7 @@ impl CommandArgs for UrlInspectArgs {
         Ok(Box::new(move |process| {
             let console = console(settings.tool.color)?;
             logging::start(settings.tool.verbosity, settings.tool.log_filter.as_deref(), &console.err)?;
-            let surroundings = Surroundings { console, started: process.started, conditions: None };
+            let surroundings = process.without_conditions(console);
             on_one_thread(inspect(&surroundings, &settings))
         }))
     }

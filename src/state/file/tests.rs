@@ -49,14 +49,24 @@ fn what_is_kept_is_there_for_the_next_process() {
     second.file.done(mark(2, 9));
     second.file.settle().unwrap();
     second.file.keep(Snapshot { ordinal: 3, ..snapshot }, None).unwrap();
-    second.file.close(None).unwrap();
+    second.file.close().unwrap();
     drop(second.file);
     // A new connection counts anew.
     let third = open(&path);
     assert_eq!((third.done, third.begun, third.snapshot.ordinal), (0, 0, 3));
-    third.file.close(Some(&sent)).unwrap();
+    third.file.close().unwrap();
     drop(third.file);
+    // Killed before its end was known: whoever runs it again finds that all was sent.
+    let again = open(&path);
+    assert_eq!(again.lines.as_ref(), Some(&sent));
+    again.file.close().unwrap();
+    again.file.forget_input().unwrap();
+    drop(again.file);
+    let over = fs::read_to_string(home.path().join("s.lock")).unwrap();
+    assert!(over.ends_with("\"over\":true }\n"), "{over}");
     let fourth = open(&path);
+    let held = fs::read_to_string(home.path().join("s.lock")).unwrap();
+    assert!(held.ends_with("\"over\":false}\n"), "{held}");
     assert_eq!((fourth.lines, fourth.snapshot.used_ids), (None, vec![(0, 3), (20, 20), (u64::MAX, u64::MAX)]));
     // What an input that has ended had may have been carried out.
     assert_eq!(fourth.snapshot.carried, [(2, 3), (20, 20)]);
@@ -180,13 +190,13 @@ fn nothing_beside_it_is_touched_and_what_a_killed_process_left_is_cleared_away()
     let theirs = [".s.tmp", ".wps-0123456789abcdef.tmp", "s.tmp"];
     theirs.iter().for_each(|name| fs::write(home.path().join(name), "theirs").unwrap());
     let first = open(&path);
-    first.file.close(None).unwrap();
+    first.file.close().unwrap();
     // Killed in the middle of writing it.
     fs::write(&first.file.temporary, "wps-sess").unwrap();
     assert_eq!(names(home.path()).len(), 6);
     drop(first);
     let second = open(&path);
-    second.file.close(None).unwrap();
+    second.file.close().unwrap();
     assert_eq!(names(home.path()), [".s.tmp", ".wps-0123456789abcdef.tmp", "s", "s.lock", "s.tmp"]);
     theirs.iter().for_each(|name| assert_eq!(fs::read(home.path().join(name)).unwrap(), b"theirs"));
     drop(second);
