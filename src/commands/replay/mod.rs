@@ -30,7 +30,6 @@ use crate::render::{counted, human};
 use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::process::{Process, on_one_thread};
 use crate::run::run;
-use crate::run::sink::MessageScope;
 use crate::run::verdict::Verdict;
 use crate::run::voice::print_stderr;
 #[cfg(any(test, fuzzing))]
@@ -126,14 +125,7 @@ pub async fn replay(
     connection: &ConnectionSettings,
     recorded: OpenRecording,
 ) -> u8 {
-    let run_options = RunOptions {
-        shown: MessageScope::None,
-        limit: None,
-        follows_stdout: false,
-        hosts: false,
-        chatty: false,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions::ONE_OFF;
     run(surroundings, connection, &settings.output, run_options, |client| {
         script(surroundings, settings, recorded, client)
     })
