@@ -67,6 +67,18 @@ pub struct RunOptions {
     pub follows_conditions: bool,
 }
 
+impl RunOptions {
+    /// Those of a command that does its work and ends: it prints no message, and what follows it is not its concern.
+    pub const ONE_OFF: Self = Self {
+        shown: MessageScope::None,
+        limit: None,
+        follows_stdout: false,
+        hosts: false,
+        chatty: false,
+        follows_conditions: false,
+    };
+}
+
 /// What a script works with.
 #[derive(Debug)]
 pub struct Client {

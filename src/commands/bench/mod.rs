@@ -49,7 +49,6 @@ use crate::run::ending::{Ending, RunInterrupt, failed, last_words};
 use crate::run::exit_code::ExitCode;
 use crate::run::hosting;
 use crate::run::process::{on_all_threads, put};
-use crate::run::sink::MessageScope;
 use crate::run::verdict::Verdict;
 use crate::run::voice::{print_stderr, report_ending, warn};
 use crate::signal::Signals;
@@ -178,14 +177,7 @@ fn task(bench: BenchSettings) -> Task {
 
 /// Carries a run out, and returns the exit code. Everything is printed by then.
 async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectations: &Expectations) -> u8 {
-    let run_options = RunOptions {
-        shown: MessageScope::None,
-        limit: None,
-        follows_stdout: true,
-        hosts: false,
-        chatty: false,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions { follows_stdout: true, ..RunOptions::ONE_OFF };
     let options = print_options(&bench.connection, &bench.output, run_options);
     let options = crate::render::PrintOptions { has_expressions: surroundings.conditions.is_some(), ..options };
     let mut records = BenchOutput::new(Printer::new(options, surroundings.console.clone()), bench);

@@ -70,14 +70,7 @@ const BATCH_BYTES: usize = 64 * 1024;
 /// Sends what the intake holds and waits for every ack. Returns the exit code.
 pub async fn send_all(surroundings: &Surroundings, settings: &BulkSettings, intake: BulkIntake) -> u8 {
     let shown = if settings.awaits_replies() { MessageScope::Server } else { MessageScope::None };
-    let run_options = RunOptions {
-        shown,
-        limit: None,
-        follows_stdout: false,
-        hosts: false,
-        chatty: false,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions { shown, ..RunOptions::ONE_OFF };
     let output = &settings.output;
     let prints = output.format != OutputFormat::Text || settings.awaits_replies();
     let crowded = prints && surroundings.console.out.style.terminal;

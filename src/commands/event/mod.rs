@@ -53,14 +53,7 @@ pub async fn event(surroundings: &Surroundings, settings: &EventSettings, data: 
     let waits = settings.wait_reply.is_some() || settings.output.expressions.until.is_some();
     let shown = if waits { MessageScope::Server } else { MessageScope::None };
     // Answers come before the ack: the script ends the run, when it has both.
-    let run_options = RunOptions {
-        shown,
-        limit: None,
-        follows_stdout: false,
-        hosts: false,
-        chatty: false,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions { shown, ..RunOptions::ONE_OFF };
     run(surroundings, &settings.connection, &settings.output, run_options, |client| {
         script(surroundings, settings, data, client)
     })

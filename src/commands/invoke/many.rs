@@ -9,7 +9,6 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use super::WANTS;
 use super::settings::InvokeManySettings;
 use crate::commands::Task;
 use crate::commands::bulk::intake::{BulkIntake, InputBatch};
@@ -19,7 +18,7 @@ use crate::commands::bulk::settings::MessageContent;
 use crate::failure::{Failure, Kind};
 use crate::options::operation::settings::AckRequest;
 use crate::render::{counted, human};
-use crate::run::context::{Client, Surroundings};
+use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::explain::invocation_failure;
 use crate::run::process::on_one_thread;
 use crate::run::run;
@@ -49,7 +48,7 @@ pub(super) fn task(settings: InvokeManySettings) -> Task {
 }
 
 async fn invoke_all(surroundings: &Surroundings, settings: &InvokeManySettings, intake: BulkIntake) -> u8 {
-    run(surroundings, &settings.connection, &settings.output, WANTS, |client| {
+    run(surroundings, &settings.connection, &settings.output, RunOptions::ONE_OFF, |client| {
         InvokeRun {
             surroundings,
             settings,

@@ -16,7 +16,6 @@ use crate::render::human;
 use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::MessageScope;
 use crate::run::verdict::Verdict;
 use webpubsub_client::event::{InvokeOutcome, Invoked};
 use webpubsub_proto::OwnedData;
@@ -49,19 +48,9 @@ impl CommandArgs for InvokeArgs {
     }
 }
 
-/// What an invocation wants of its client: answers are printed, messages are not.
-const WANTS: RunOptions = RunOptions {
-    shown: MessageScope::None,
-    limit: None,
-    follows_stdout: false,
-    hosts: false,
-    chatty: false,
-    follows_conditions: false,
-};
-
 /// Invokes, and prints the answer. Returns the exit code.
 async fn invoke(surroundings: &Surroundings, settings: &InvokeSettings, data: Option<OwnedData>) -> u8 {
-    run(surroundings, &settings.connection, &settings.output, WANTS, |client| {
+    run(surroundings, &settings.connection, &settings.output, RunOptions::ONE_OFF, |client| {
         script(surroundings, settings, data, client)
     })
     .await

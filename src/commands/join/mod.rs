@@ -16,7 +16,6 @@ use crate::options::values::OutputFormat;
 use crate::run::context::{Client, RunOptions, Surroundings};
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::MessageScope;
 use crate::run::verdict::Verdict;
 use webpubsub_proto::session::{AckMode, Request};
 
@@ -44,14 +43,7 @@ impl CommandArgs for JoinArgs {
 
 /// Joins the groups and reports each. Returns the exit code.
 pub async fn join(surroundings: &Surroundings, settings: &JoinSettings) -> u8 {
-    let run_options = RunOptions {
-        shown: MessageScope::None,
-        limit: None,
-        follows_stdout: false,
-        hosts: false,
-        chatty: true,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions { chatty: true, ..RunOptions::ONE_OFF };
     run(surroundings, &settings.connection, &settings.output, run_options, |client| script(settings, client)).await
 }
 

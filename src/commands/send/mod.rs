@@ -15,7 +15,6 @@ use crate::render::human;
 use crate::run::context::{Client, RunOptions, Surroundings, ack_mode};
 use crate::run::process::on_one_thread;
 use crate::run::run;
-use crate::run::sink::MessageScope;
 use crate::run::verdict::Verdict;
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{Outcome, Request};
@@ -48,14 +47,7 @@ impl CommandArgs for SendArgs {
 
 /// Publishes `data` and waits for the ack, unless none is asked for. Returns the exit code.
 pub async fn send(surroundings: &Surroundings, settings: &SendSettings, data: OwnedData) -> u8 {
-    let run_options = RunOptions {
-        shown: MessageScope::None,
-        limit: None,
-        follows_stdout: false,
-        hosts: false,
-        chatty: false,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions::ONE_OFF;
     run(surroundings, &settings.connection, &settings.output, run_options, |client| {
         script(surroundings, settings, data, client)
     })

@@ -26,7 +26,6 @@ use crate::run::observer::{Interruption, Reaction, RunObserver};
 use crate::run::process::on_one_thread;
 use crate::run::run_observed;
 use crate::run::seen::SentCounts;
-use crate::run::sink::MessageScope;
 use webpubsub_client::handle::{OutgoingStream, new_stream_id};
 use webpubsub_proto::OwnedData;
 use webpubsub_proto::session::{StreamAbort, StreamReport};
@@ -76,14 +75,7 @@ fn abort(code: &str, message: &str) -> StreamAbort {
 
 /// Publishes the stream. Returns the exit code.
 pub async fn stream(surroundings: &Surroundings, settings: &StreamSettings, intake: StreamIntake) -> u8 {
-    let run_options = RunOptions {
-        shown: MessageScope::None,
-        limit: None,
-        follows_stdout: false,
-        hosts: false,
-        chatty: false,
-        follows_conditions: false,
-    };
+    let run_options = RunOptions::ONE_OFF;
     let interrupted = Rc::new(StreamInterruption::default());
     let observer: Rc<dyn RunObserver> = Rc::clone(&interrupted) as Rc<dyn RunObserver>;
     run_observed(
