@@ -134,15 +134,48 @@ impl Failure {
     }
 }
 
-/// What a result whose error nobody foresees means for the run.
+/// What an error means for the run.
 pub trait OrFail<T> {
-    /// An error is a defect of `wps`, or a want of resources: exit 1.
+    /// It is a defect of `wps`, or a want of resources: exit 1.
     fn or_internal(self) -> Result<T, Failure>;
+
+    /// It is the cause of `what`, which ends the run.
+    fn or_fail(self, kind: Kind, what: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Result<T, Failure>;
+
+    /// The same for what is often done, or said at length.
+    fn or_fail_with(self, kind: Kind, what: impl FnOnce() -> String) -> Result<T, Failure>;
 }
 
 impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
     fn or_internal(self) -> Result<T, Failure> {
         self.map_err(|error| Failure::new(Kind::Internal, error))
+    }
+
+    fn or_fail(self, kind: Kind, what: impl fmt::Display + fmt::Debug + Send + Sync + 'static) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(kind, error).context(what))
+    }
+
+    fn or_fail_with(self, kind: Kind, what: impl FnOnce() -> String) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(kind, error).context(what()))
+    }
+}
+
+/// More about the failure of a result.
+pub trait ResultExt {
+    /// Adds what to do about it.
+    fn hint(self, hint: impl Into<String>) -> Self;
+
+    /// Adds a flag whose value it is about, written `--flag`.
+    fn blame(self, flag: &str) -> Self;
+}
+
+impl<T> ResultExt for Result<T, Failure> {
+    fn hint(self, hint: impl Into<String>) -> Self {
+        self.map_err(|failure| failure.hint(hint))
+    }
+
+    fn blame(self, flag: &str) -> Self {
+        self.map_err(|failure| failure.blame(flag))
     }
 }
 

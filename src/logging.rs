@@ -11,7 +11,7 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::render::ConsoleStream;
 use webpubsub_net::secret::{FRAMES, REDACTED, redact};
 
@@ -43,11 +43,10 @@ fn start_with(filter: Option<&str>, stream: &ConsoleStream) -> Result<(), Failur
         Some(filter) => filter,
         None => return Ok(()),
     };
-    let filter = EnvFilter::builder().parse(of_all_crates(directives)).map_err(|error| {
-        Failure::new(Kind::Config, error)
-            .context("`WPS_LOG` is not a log filter")
-            .hint("a filter looks like `wps=debug` or `debug`")
-    })?;
+    let filter = EnvFilter::builder()
+        .parse(of_all_crates(directives))
+        .or_fail(Kind::Config, "`WPS_LOG` is not a log filter")
+        .hint("a filter looks like `wps=debug` or `debug`")?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .event_format(line::LineFormatter(stream.style))

@@ -2,7 +2,7 @@
 
 use webpubsub_proto::{NameError, check_event_name, check_group_name, check_hub_name};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 
 /// Exit 2 when no hub can have this name.
 pub fn hub(given_as: &str, name: &str) -> Result<(), Failure> {
@@ -20,8 +20,5 @@ pub fn event(given_as: &str, name: &str) -> Result<(), Failure> {
 }
 
 fn check(given_as: &str, checked: Result<(), NameError>, hint: &str) -> Result<(), Failure> {
-    checked.map_err(|error| {
-        let failure = Failure::new(Kind::Usage, error).context(format!("the name in `{given_as}` is not valid"));
-        failure.blame(given_as).hint(hint)
-    })
+    checked.or_fail(Kind::Usage, format!("the name in `{given_as}` is not valid")).blame(given_as).hint(hint)
 }

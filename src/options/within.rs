@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 
 /// A span of time and its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +41,9 @@ pub fn read_within<T: Send + 'static>(
     what: &str,
     read: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    within(limit, read).map_err(|error| {
-        let failure = Failure::new(Kind::Timeout, error).context(format!("could not read {what}"));
-        failure.hint("it has to be written, and closed")
-    })?
+    within(limit, read)
+        .or_fail(Kind::Timeout, format!("could not read {what}"))
+        .hint("it has to be written, and closed")?
 }
 
 #[cfg(test)]

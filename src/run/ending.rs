@@ -72,7 +72,7 @@ impl Ending {
             }
             (Some(RunInterrupt::Output(WriteFailure::Unrecorded(error))), _) => ("failed", Some(not_recorded(&error))),
             (Some(RunInterrupt::Recording(failure)), _) => {
-                ("failed", Some(recording::failure(connection, failure.into_error())))
+                ("failed", Some(recording::failure(connection.record.as_deref(), failure)))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
             // Its script has dealt with it.

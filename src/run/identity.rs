@@ -23,7 +23,7 @@ use url::form_urlencoded::Serializer;
 
 use super::chance::unix_now;
 use super::url_command::{UrlCommandError, printed_by};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connection::identity::{Application, Identity, ManagedEndpoint};
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::render::human;
@@ -71,6 +71,12 @@ enum TokenFailure {
     /// There is none of this kind here; why.
     Absent(String),
     Failed(Failure),
+}
+
+impl From<Failure> for TokenFailure {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
 }
 
 /// The identities that may open the service, and the token that one of them gave.
@@ -197,10 +203,8 @@ impl Identities {
                 let path = file.clone();
                 let text = spawn_blocking(move || std::fs::read_to_string(path)).await;
                 let text = text.unwrap_or_else(|error| Err(std::io::Error::other(error)));
-                let assertion = text.map_err(|error| {
-                    let what =
-                        format!("could not read the token in `{}` (`AZURE_FEDERATED_TOKEN_FILE`)", file.display());
-                    TokenFailure::Failed(Failure::new(Kind::Config, error).context(what))
+                let assertion = text.or_fail_with(Kind::Config, || {
+                    format!("could not read the token in `{}` (`AZURE_FEDERATED_TOKEN_FILE`)", file.display())
                 })?;
                 let assertion = assertion.trim();
                 secret::remember_passing(assertion);

@@ -167,14 +167,14 @@ impl Endpoint {
     async fn dial_once(&self, deadline: Instant) -> Result<Link<Stream>, LinkFailure> {
         let late = |stage: String| LinkFailure::Late { stage };
         let token = timeout_at(deadline, self.token()).await.map_err(|_| late("waiting for the identity".into()))?;
-        let token = token.map_err(LinkFailure::NoToken)?;
+        let token = token?;
         remember_passing(token.expose());
         let base = self.endpoint.path().trim_end_matches('/');
         let token = utf8_percent_encode(token.expose(), NON_ALPHANUMERIC);
         let target = self.server.websocket(Secret::new(format!("{base}/livetrace?access_token={token}")));
         let progress = DialProgress::default();
         match timeout_at(deadline, dial(&target, &self.options, &progress)).await {
-            Ok(dialed) => dialed.map_err(LinkFailure::Dial),
+            Ok(dialed) => Ok(dialed?),
             Err(_) => match progress.stage() {
                 stage @ Stage::Files { .. } => Err(LinkFailure::File { stage: stage.to_string() }),
                 stage => Err(late(stage.to_string())),
@@ -314,4 +314,16 @@ enum LinkFailure {
     Late { stage: String },
     File { stage: String },
     NoToken(Failure),
+}
+
+impl From<Failure> for LinkFailure {
+    fn from(failure: Failure) -> Self {
+        Self::NoToken(failure)
+    }
+}
+
+impl From<DialError> for LinkFailure {
+    fn from(error: DialError) -> Self {
+        Self::Dial(error)
+    }
 }

@@ -17,7 +17,7 @@ pub mod livetrace;
 pub mod network;
 pub mod observer;
 pub mod process;
-mod recording;
+pub mod recording;
 pub mod rest;
 pub mod seen;
 pub mod session_file;
@@ -146,7 +146,7 @@ where
         return code.get();
     }
     let unrecorded = recording.and_then(|recording| recording.failure());
-    code.fold(unrecorded.map(|failure| recording::failure(connection, failure.into_error()))).await;
+    code.fold(unrecorded.map(|failure| recording::failure(connection.record.as_deref(), failure))).await;
     // The last of all: whatever fails before it makes somebody run this again.
     let is_well = code.get() == 0;
     code.fold(match console.out.writer().failure() {

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::path::Path;
 
 use super::context::{Surroundings, hub};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::render::{Recording, WriteFailure, Writer};
 use webpubsub_client::driver::CurrentUrl;
@@ -13,7 +13,7 @@ use webpubsub_client::event::Wiretap;
 /// Makes the file, if one is wanted.
 pub(super) fn create(connection: &ConnectionSettings) -> Result<Option<Writer>, Failure> {
     let path = connection.record.as_deref();
-    path.map(|path| Recording::create(path).map_err(|error| failure(connection, error))).transpose()
+    path.map(|path| Recording::create(path).or_fail_with(Kind::Output, || unwritable(Some(path)))).transpose()
 }
 
 /// Begins to record.
@@ -30,16 +30,19 @@ pub(super) fn begin(
 }
 
 /// Resolves when it cannot be written.
-pub(super) async fn fails(recording: Option<&Writer>) -> WriteFailure {
+pub async fn fails(recording: Option<&Writer>) -> WriteFailure {
     match recording {
         Some(recording) => recording.failed().await,
         None => pending().await,
     }
 }
 
-/// That it could not be written.
-pub(super) fn failure(connection: &ConnectionSettings, error: impl Into<anyhow::Error>) -> Failure {
-    let path = connection.record.as_deref().unwrap_or(Path::new(""));
-    let context = format!("could not write the recording `{}`", path.display());
-    Failure::new(Kind::Output, error.into().context(context))
+/// That what is recorded in that file could not be written.
+pub fn failure(path: Option<&Path>, failure: WriteFailure) -> Failure {
+    Failure::new(Kind::Output, failure.into_error()).context(unwritable(path))
+}
+
+/// The same in words.
+pub fn unwritable(path: Option<&Path>) -> String {
+    format!("could not write the recording `{}`", path.unwrap_or(Path::new("")).display())
 }

@@ -63,6 +63,12 @@ pub enum UrlCommandError {
     },
 }
 
+impl From<std::io::Error> for UrlCommandError {
+    fn from(error: std::io::Error) -> Self {
+        Self::NotRun(error)
+    }
+}
+
 /// The command.
 #[derive(Clone, Debug)]
 pub struct UrlCommandLine(pub String);
@@ -81,9 +87,8 @@ impl UrlProvider for UrlCommandLine {
 async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
     let mut shell = shell::command(command);
     shell.stdout(Stdio::piped()).stderr(Stdio::inherit());
-    let mut running = RunningCommand::start(&mut shell).map_err(UrlCommandError::NotRun)?;
-    let (printed, status) =
-        end(&mut running, |printed| url_in(printed).is_ok()).await.map_err(UrlCommandError::NotRun)??;
+    let mut running = RunningCommand::start(&mut shell)?;
+    let (printed, status) = end(&mut running, |printed| url_in(printed).is_ok()).await??;
     if !status.success() {
         return Err(UrlCommandError::Failed { status: shell::words(status), printed: described(&printed) });
     }
@@ -94,9 +99,8 @@ async fn run(command: &str) -> Result<AccessUrl, UrlCommandError> {
 pub(super) async fn printed_by(command: &str, stderr: Stdio) -> Result<Vec<u8>, UrlCommandError> {
     let mut shell = shell::command(command);
     shell.stdout(Stdio::piped()).stderr(stderr);
-    let mut running = RunningCommand::start(&mut shell).map_err(UrlCommandError::NotRun)?;
-    let (printed, status) =
-        end(&mut running, |printed| !printed.trim_ascii().is_empty()).await.map_err(UrlCommandError::NotRun)??;
+    let mut running = RunningCommand::start(&mut shell)?;
+    let (printed, status) = end(&mut running, |printed| !printed.trim_ascii().is_empty()).await??;
     if status.success() {
         return Ok(printed);
     }

@@ -14,3 +14,9 @@ pub enum Verdict {
     /// The session ended before; its end decides.
     SessionEnded,
 }
+
+impl From<Failure> for Verdict {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}

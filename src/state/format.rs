@@ -52,6 +52,24 @@ pub enum FormatError {
     Damaged(String),
 }
 
+impl From<std::str::Utf8Error> for FormatError {
+    fn from(error: std::str::Utf8Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+impl From<serde_json::Error> for FormatError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+impl From<base64::DecodeError> for FormatError {
+    fn from(error: base64::DecodeError) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
 /// Everything in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionRecord {
@@ -208,11 +226,10 @@ pub fn decode(bytes: &[u8]) -> Result<SessionRecord, FormatError> {
     if words.next() != Some(checksum(rest).as_str()) {
         return Err(FormatError::Damaged("the checksum does not match".into()));
     }
-    let damaged = |error: &dyn std::fmt::Display| FormatError::Damaged(error.to_string());
-    let text = std::str::from_utf8(rest).map_err(|error| damaged(&error))?;
-    let (body, progress) = text.split_once('\n').ok_or_else(|| damaged(&"a line is missing"))?;
-    let body: SavedBody = serde_json::from_str(body).map_err(|error| damaged(&error))?;
-    let progress = serde_json::from_str(progress).map_err(|error| damaged(&error))?;
+    let text = std::str::from_utf8(rest)?;
+    let (body, progress) = text.split_once('\n').ok_or_else(|| FormatError::Damaged("a line is missing".into()))?;
+    let body: SavedBody = serde_json::from_str(body)?;
+    let progress = serde_json::from_str(progress)?;
     let operations = body.operations.into_iter().map(SavedOperation::decode);
     let losses = body.losses.into_iter().map(SavedLoss::decode);
     let remembered = body.remembered.into_iter().map(|(first, last, since)| RememberedRun { first, last, since });
@@ -251,7 +268,7 @@ fn encode_digests(digests: &[(u64, u32)]) -> Vec<(u64, String)> {
 fn decode_digests(runs: &[(u64, String)]) -> Result<Vec<(u64, u32)>, FormatError> {
     let mut digests = Vec::new();
     for (first, base64) in runs {
-        let bytes = STANDARD.decode(base64).map_err(|error| FormatError::Damaged(error.to_string()))?;
+        let bytes = STANDARD.decode(base64)?;
         let ids = std::iter::successors(Some(*first), |id| id.checked_add(1));
         let (run, _) = bytes.as_chunks();
         digests.extend(ids.zip(run.iter().copied().map(u32::from_be_bytes)));
@@ -286,7 +303,7 @@ impl SavedOperation {
         let frame = match (self.frame, self.frame_base64) {
             (Some(text), None) => EncodedFrame::from(text),
             (None, Some(base64)) => {
-                let bytes = STANDARD.decode(base64).map_err(|error| FormatError::Damaged(error.to_string()))?;
+                let bytes = STANDARD.decode(base64)?;
                 EncodedFrame::Binary(bytes.into())
             }
             (Some(_), Some(_)) | (None, None) => {

@@ -360,12 +360,12 @@ impl TryFrom<WrittenLines> for SentLines {
 
     fn try_from(written: WrittenLines) -> Result<Self, String> {
         let bad = |what: &str| format!("the position in the input is not valid: {what}");
-        let chain = STANDARD.decode(&written.digest).map_err(|_| bad("digest"))?;
-        let chain = match chain.len() {
-            0 => None,
-            _ => Some(chain.try_into().map_err(|_| bad("digest"))?),
+        let chain = match STANDARD.decode(&written.digest).as_deref() {
+            Ok([]) => None,
+            Ok(chain) => Some(chain.try_into().map_err(|_| bad("digest"))?),
+            Err(_) => return Err(bad("digest")),
         };
-        let digests = STANDARD.decode(&written.lines).map_err(|_| bad("lines"))?;
+        let Ok(digests) = STANDARD.decode(&written.lines) else { return Err(bad("lines")) };
         let (digests, rest) = digests.as_chunks::<16>();
         if !rest.is_empty() || digests.len() != written.states.len() {
             return Err(bad("lines"));

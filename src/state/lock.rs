@@ -81,12 +81,18 @@ pub(super) enum LockError {
     Io(io::Error),
 }
 
+impl From<io::Error> for LockError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
 /// Takes the lock, for one who writes to that temporary file. Returns what the holder before has left, too: its word that
 /// its input is over stays until there is another.
 pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(SessionLock, FormerHolder), LockError> {
-    let mut file = open(path).map_err(LockError::Io)?;
+    let mut file = open(path)?;
     // A pipe would be read for ever.
-    if !file.metadata().map_err(LockError::Io)?.is_file() {
+    if !file.metadata()?.is_file() {
         return Err(LockError::Foreign);
     }
     match file.try_lock() {
@@ -98,7 +104,7 @@ pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(Ses
         }
         Err(TryLockError::Error(error)) => return Err(LockError::Io(error)),
     }
-    let before = read(&mut file).map_err(LockError::Io)?;
+    let before = read(&mut file)?;
     // One that was killed may have left a part.
     if !before.starts_with(BEGINNING) && !BEGINNING.starts_with(&before) {
         return Err(LockError::Foreign);
@@ -117,7 +123,7 @@ pub(super) fn take(path: &Path, holder: &Holder, temporary: &str) -> Result<(Ses
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(text.as_bytes()))
         .and_then(|()| file.flush());
-    written.map_err(LockError::Io)?;
+    written?;
     Ok((SessionLock { file, over_at }, former))
 }
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::histogram_log;
 use super::results::Results;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 
 /// What a file has of a run.
 #[derive(Debug)]
@@ -46,8 +46,7 @@ struct RecordKind<'a> {
 /// Reads a file of a run. Fails with exit 3 where it cannot be read, and 11 where it is no such file.
 pub fn read(path: &Path) -> Result<RunFile, Failure> {
     let name = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| Failure::new(Kind::Config, error).context(format!("could not read `{name}`")))?;
+    let bytes = std::fs::read(path).or_fail(Kind::Config, format!("could not read `{name}`"))?;
     if let Some(histograms) = histogram_log::read(&bytes) {
         return Ok(RunFile::Histograms(histograms));
     }

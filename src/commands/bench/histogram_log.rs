@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{IntervalLogHistogram, IntervalLogIterator, LogEntry, Tag};
 
 use super::results::{decode, encode};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 
 /// The tag of times to receipt.
 pub const LATENCY: &str = "latency";
@@ -28,7 +28,7 @@ pub struct HistogramLog {
 impl HistogramLog {
     /// Begins one; what the file held before is replaced. Fails with exit 13.
     pub fn create(path: PathBuf, command: &str) -> Result<Self, Failure> {
-        let file = File::create(&path).map_err(|error| unwritable(&path, error))?;
+        let file = File::create(&path).or_fail_with(Kind::Output, || unwritable(&path))?;
         let mut log = Self { path, out: BufWriter::new(file) };
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let head = format!(
@@ -49,18 +49,17 @@ impl HistogramLog {
 
     /// All is written. Fails with exit 13.
     pub fn finish(mut self) -> Result<(), Failure> {
-        self.out.flush().map_err(|error| unwritable(&self.path, error))
+        self.out.flush().or_fail_with(Kind::Output, || unwritable(&self.path))
     }
 
     fn put(&mut self, text: &str) -> Result<(), Failure> {
-        self.out.write_all(text.as_bytes()).map_err(|error| unwritable(&self.path, error))
+        self.out.write_all(text.as_bytes()).or_fail_with(Kind::Output, || unwritable(&self.path))
     }
 }
 
-/// A file that could not be written.
-pub fn unwritable(path: &std::path::Path, error: std::io::Error) -> Failure {
-    let what = format!("could not write `{}`", path.display());
-    Failure::new(Kind::Output, error).context(what)
+/// That a file could not be written.
+pub fn unwritable(path: &std::path::Path) -> String {
+    format!("could not write `{}`", path.display())
 }
 
 /// The histograms of a log, each with its tag, added up. `None`: it is no such log.

@@ -225,9 +225,9 @@ async fn attempt(
     allow_connections(bench.connections)?;
     let log = bench.histogram.clone().map(|path| HistogramLog::create(path, &bench.command_line())).transpose()?;
     // Whether it can be written is known before the run, and not after it.
-    let create = |path: &PathBuf| match File::create(path) {
-        Ok(file) => Ok((path.clone(), file)),
-        Err(error) => Err(unwritable(path, error)),
+    let create = |path: &PathBuf| {
+        let file = File::create(path).or_fail_with(Kind::Output, || unwritable(path));
+        file.map(|file| (path.clone(), file))
     };
     let report = bench.report.as_ref().map(create).transpose()?;
     warn(&mut records.printer, &bench.connection);
@@ -298,7 +298,7 @@ fn print_result(
 
 /// Writes a page. Fails with exit 13.
 fn write(path: &Path, mut file: File, page: &ReportPage<'_>) -> Result<(), Failure> {
-    file.write_all(page.html().as_bytes()).map_err(|error| unwritable(path, error))
+    file.write_all(page.html().as_bytes()).or_fail_with(Kind::Output, || unwritable(path))
 }
 
 /// Where it connects, without a secret.

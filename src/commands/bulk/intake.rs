@@ -22,6 +22,8 @@ use webpubsub_proto::OwnedData;
 const CHUNK: usize = 64 * 1024;
 /// Most lines handed on at once.
 const BATCH: usize = 512;
+/// What a read that fails means.
+const UNREADABLE: &str = "could not read standard input";
 /// Batches that may wait to be taken.
 const WAITING: usize = 1;
 
@@ -76,7 +78,7 @@ impl BulkIntake {
     /// Starts to read standard input. `keep_going`: also behind a line that is bad.
     pub(crate) fn read(maker: MessageBuilder, keep_going: bool) -> Result<Self, Failure> {
         let terminal = io::stdin().is_terminal();
-        let (input, size) = stdin().map_err(unreadable)?;
+        let (input, size) = stdin().or_fail(Kind::Input, UNREADABLE)?;
         let (sender, batches) = mpsc::channel(WAITING);
         let read = Arc::new(AtomicU64::new(0));
         let reader = BulkReader { maker, keep_going, sender, read: Arc::clone(&read) };
@@ -162,7 +164,9 @@ impl BulkReader {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     // Nobody takes it any more: the bulk has ended already.
-                    let _ = self.sender.blocking_send(InputBatch::Failed(unreadable(error)));
+                    let _ = self
+                        .sender
+                        .blocking_send(InputBatch::Failed(Failure::new(Kind::Input, error).context(UNREADABLE)));
                     return;
                 }
             }
@@ -184,10 +188,6 @@ impl BulkReader {
     fn hand_on(&self, items: &mut Vec<InputEntry>) -> bool {
         items.is_empty() || self.sender.blocking_send(InputBatch::Items(std::mem::take(items))).is_ok()
     }
-}
-
-fn unreadable(error: io::Error) -> Failure {
-    Failure::new(Kind::Input, error).context("could not read standard input")
 }
 
 /// Standard input without the standard library's buffer, and how much there is to read, if it is a file.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::lines::InputLine;
 use super::settings::MessageContent;
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings, Template};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
 use crate::options::operation::settings::AckRequest;
 use crate::state::{LineDigest, digest_of};
@@ -215,7 +215,7 @@ impl MessageBuilder {
     }
 
     fn record(&self, line: u64, bytes: &[u8]) -> Result<Option<BulkMessage>, Failure> {
-        let text = std::str::from_utf8(bytes).map_err(|error| bad_because("the record is not UTF-8", error))?;
+        let text = std::str::from_utf8(bytes).or_fail(Kind::Input, "the record is not UTF-8")?;
         let text = text.trim_ascii();
         if text.is_empty() {
             return Ok(None);
@@ -223,9 +223,9 @@ impl MessageBuilder {
         if !text.starts_with('{') && serde_json::from_str::<&RawValue>(text).is_ok() {
             return Err(bad("the record is not a JSON object").hint("`--lines` sends any text, a message a line"));
         }
-        let record: InputRecord<'_> = serde_json::from_str(text).map_err(|error| {
-            bad_because("the record is not a JSON object", error).hint("`--lines` sends any text, a message a line")
-        })?;
+        let record: InputRecord<'_> = serde_json::from_str(text)
+            .or_fail(Kind::Input, "the record is not a JSON object")
+            .hint("`--lines` sends any text, a message a line")?;
         if record.is_skipped() {
             return Ok(None);
         }
@@ -233,12 +233,12 @@ impl MessageBuilder {
             (Some(target), _) => Arc::clone(target),
             (None, LineKind::Operation(Template::Send { .. })) => {
                 let group: String = needed(record.group, "group", "GROUP")?;
-                check_group_name(&group).map_err(|error| bad_because("`group` is not valid", error))?;
+                check_group_name(&group).or_fail(Kind::Input, "`group` is not valid")?;
                 group.into()
             }
             (None, LineKind::Operation(Template::Event { .. }) | LineKind::Invocation { .. }) => {
                 let event: String = needed(record.event, "event", "NAME")?;
-                check_event_name(&event).map_err(|error| bad_because("`event` is not valid", error))?;
+                check_event_name(&event).or_fail(Kind::Input, "`event` is not valid")?;
                 event.into()
             }
         };
@@ -324,13 +324,12 @@ impl MessageBuilder {
 
 /// The data of a record that is read for nothing else. `None`: the record is skipped.
 pub fn data_of_record(bytes: &[u8]) -> Result<Option<OwnedData>, Failure> {
-    let text = std::str::from_utf8(bytes).map_err(|error| bad_because("the record is not UTF-8", error))?;
+    let text = std::str::from_utf8(bytes).or_fail(Kind::Input, "the record is not UTF-8")?;
     let text = text.trim_ascii();
     if text.is_empty() {
         return Ok(None);
     }
-    let record: InputRecord<'_> =
-        serde_json::from_str(text).map_err(|error| bad_because("the record is not a JSON object", error))?;
+    let record: InputRecord<'_> = serde_json::from_str(text).or_fail(Kind::Input, "the record is not a JSON object")?;
     if record.is_skipped() {
         return Ok(None);
     }
@@ -363,7 +362,7 @@ fn data(raw: Option<&RawValue>, data_type: Option<&str>) -> Result<OwnedData, Fa
 /// A property that may be absent.
 fn optional<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str) -> Result<Option<T>, Failure> {
     let read = |raw: &'a RawValue| serde_json::from_str(raw.get());
-    raw.map(|raw| read(raw).map_err(|error| bad_because(format!("`{name}` is not valid"), error))).transpose()
+    raw.map(|raw| read(raw).or_fail_with(Kind::Input, || format!("`{name}` is not valid"))).transpose()
 }
 
 /// A name that has to be there.
@@ -375,8 +374,4 @@ fn needed<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, name: &str, argumen
 
 fn bad(what: impl std::fmt::Display) -> Failure {
     Failure::message(Kind::Input, what)
-}
-
-fn bad_because(what: impl std::fmt::Display + Send + Sync + 'static, cause: impl Into<anyhow::Error>) -> Failure {
-    Failure::new(Kind::Input, cause.into().context(what.to_string()))
 }

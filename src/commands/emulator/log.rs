@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::render::{Reach, WriteFailure, Writer};
 use webpubsub_emulator::Observer;
 
@@ -20,12 +20,10 @@ pub struct LogFile {
 impl LogFile {
     /// Makes the file anew, readable by its owner only.
     pub fn create(path: &Path) -> Result<Self, Failure> {
-        let not_made = |error: io::Error| {
-            let what = format!("could not open the log file `{}`", path.display());
-            Failure::new(Kind::Config, error).context(what).hint("`--log FILE` needs a file that can be written")
-        };
-        let file = open(path).map_err(not_made)?;
-        let writer = Writer::spawn("log", vec![Box::new(file)]).map_err(not_made)?;
+        let writer = open(path)
+            .and_then(|file| Writer::spawn("log", vec![Box::new(file)]))
+            .or_fail(Kind::Config, format!("could not open the log file `{}`", path.display()))
+            .hint("`--log FILE` needs a file that can be written")?;
         Ok(Self { writer, dropped: AtomicU64::new(0) })
     }
 

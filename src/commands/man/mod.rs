@@ -79,14 +79,11 @@ fn see_also(pages: &[Inline]) -> Roff {
 
 /// Writes the pages to `dir`, which is made when missing; pages that are there already are replaced. Fails with exit 13.
 pub fn run(dir: &Path) -> Result<(), Failure> {
-    let failed = |what: String, error: io::Error| Failure::new(Kind::Output, error).context(what);
     let pages = pages().or_internal()?;
-    std::fs::create_dir_all(dir)
-        .map_err(|error| failed(format!("could not make the directory `{}`", dir.display()), error))?;
+    std::fs::create_dir_all(dir).or_fail(Kind::Output, format!("could not make the directory `{}`", dir.display()))?;
     for (name, content) in pages {
         let path = dir.join(name);
-        std::fs::write(&path, content)
-            .map_err(|error| failed(format!("could not write `{}`", path.display()), error))?;
+        std::fs::write(&path, content).or_fail(Kind::Output, format!("could not write `{}`", path.display()))?;
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use crate::commands::service::{beside, carry_out};
 use crate::commands::state::{states_of, words};
 use crate::commands::stream::settings::{StreamFeed, StreamOptions};
 use crate::commands::stream::{PARTING, broken_off, end, intake};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::data::payload::PayloadSource;
 use crate::options::hints::commas;
@@ -145,10 +145,8 @@ impl Executor<'_> {
     }
 
     async fn try_carry_out(&self, text: &str) -> Result<LineResult, Verdict> {
-        let line = match parse_line(text, self.columns()).map_err(Verdict::Failed)? {
-            LineParsed::Run(command) => {
-                settle_line(*command, self.connection.protocol.codec()).map_err(Verdict::Failed)?
-            }
+        let line = match parse_line(text, self.columns())? {
+            LineParsed::Run(command) => settle_line(*command, self.connection.protocol.codec())?,
             LineParsed::Print(help) => {
                 self.help(&help);
                 return Ok(LineResult::Next);
@@ -201,7 +199,7 @@ impl Executor<'_> {
             ReplCommand::History => self.list_history(),
             // The editor clears its screen itself; a script has none.
             ReplCommand::Clear => {}
-            ReplCommand::Help(command) => self.help(&line_help(&command, self.columns()).map_err(Verdict::Failed)?),
+            ReplCommand::Help(command) => self.help(&line_help(&command, self.columns())?),
             ReplCommand::Quit => return Ok(LineResult::Quit),
         }
         Ok(LineResult::Next)
@@ -210,12 +208,12 @@ impl Executor<'_> {
     /// Does what a server does.
     async fn serve(&self, task: &ServiceTask) -> Result<(), Verdict> {
         let body = match task {
-            ServiceTask::Send(_, payload) => body_of(self.data(payload)?.as_data()).map_err(Verdict::Failed)?,
+            ServiceTask::Send(_, payload) => body_of(self.data(payload)?.as_data())?,
             ServiceTask::One(_) | ServiceTask::Lines(..) | ServiceTask::List { .. } | ServiceTask::Member { .. } => {
                 Bytes::new()
             }
         };
-        let (rest, hub) = &*self.service().map_err(Verdict::Failed)?;
+        let (rest, hub) = &*self.service()?;
         // What is sent to all is sent to this connection, too.
         self.connected().await?;
         let mut printer = errand::printer(self.surroundings, self.output);
@@ -225,7 +223,7 @@ impl Executor<'_> {
             render::Format::Text | render::Format::Data | render::Format::Raw => render::Format::Text,
         });
         let seen = (&RefCell::new(printer), &errand::RunCounts::default());
-        let words = carry_out((rest, hub.as_str()), task, (body, false), seen).await.map_err(Verdict::Failed)?;
+        let words = carry_out((rest, hub.as_str()), task, (body, false), seen).await?;
         if let Some(words) = words {
             self.print_result(&words);
         }
@@ -335,9 +333,9 @@ impl Executor<'_> {
         end::outcome(&self.client, report).map(|_| LineResult::Next)
     }
 
-    fn data(&self, payload: &PayloadSource) -> Result<webpubsub_proto::OwnedData, Verdict> {
+    fn data(&self, payload: &PayloadSource) -> Result<webpubsub_proto::OwnedData, Failure> {
         // Lines never take data from stdin.
-        payload.read(&mut std::io::empty()).map_err(Verdict::Failed)
+        payload.read(&mut std::io::empty())
     }
 
     async fn memberships(
@@ -434,10 +432,9 @@ impl Executor<'_> {
     }
 
     async fn expect(&self, expression: &str, limit: std::time::Duration) -> Result<(), Verdict> {
-        let jq = Jq::compile(expression).map_err(|error| {
-            let failure = Failure::new(Kind::Usage, error).context("the expression is not jq");
-            Verdict::Failed(failure.hint("an example: `expect .type == \"group-message\" and .group == \"g\"`"))
-        })?;
+        let jq = Jq::compile(expression)
+            .or_fail(Kind::Usage, "the expression is not jq")
+            .hint("an example: `expect .type == \"group-message\" and .group == \"g\"`")?;
         let forgotten = self.watch.take_forgotten();
         if forgotten > 0 {
             self.warn(&format!("{forgotten} records came that no `expect` looked at, and are forgotten"));

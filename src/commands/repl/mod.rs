@@ -157,8 +157,7 @@ fn open_terminal(settings: &ReplSettings, shared: Arc<EditorView>) -> Result<Rep
     let help = |burst| EditorHelper::new(screen.clone(), Arc::clone(&shared), color, settings.refolds, burst);
     let opened =
         Terminal::open(help, screen.clone(), Arc::clone(&shared), Arc::clone(&history), !io::stdout().is_terminal());
-    let (terminal, printer) =
-        opened.map_err(|error| Failure::new(Kind::Internal, error).context("could not use the terminal"))?;
+    let (terminal, printer) = opened.or_fail(Kind::Internal, "could not use the terminal")?;
     let (front, above) = match printer {
         Some(printer) => {
             let above = screen.writer(printer);

@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use super::lines::{Assembler, ReplEntry};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 
 /// Lines read ahead.
 const AHEAD: usize = 16;
@@ -22,7 +22,7 @@ pub fn open(path: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     match path {
         None => Ok(Box::new(io::stdin())),
         Some(path) => {
-            let file = File::open(path).map_err(|error| unreadable(&path.display().to_string(), error))?;
+            let file = File::open(path).or_fail(Kind::Input, unreadable(&path.display().to_string()))?;
             Ok(Box::new(file))
         }
     }
@@ -55,7 +55,8 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<ScriptEntries> {
                     return;
                 }
                 Err(error) => {
-                    let _ = sender.blocking_send(Err(unreadable("the lines", error)));
+                    let _ =
+                        sender.blocking_send(Err(Failure::new(Kind::Input, error).context(unreadable("the lines"))));
                     return;
                 }
             };
@@ -101,6 +102,6 @@ fn line(reader: &mut impl BufRead, number: u64) -> io::Result<ScriptLine> {
     }))
 }
 
-fn unreadable(what: &str, error: io::Error) -> Failure {
-    Failure::new(Kind::Input, error).context(format!("could not read `{what}`"))
+fn unreadable(what: &str) -> String {
+    format!("could not read `{what}`")
 }

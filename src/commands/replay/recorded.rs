@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::commands::replay::settings::ReplaySettings;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::render::{RECORDING_VERSION, TUNNEL_RECORDING, counted};
 use crate::run::gather::{FragmentResult, Gather};
 use webpubsub_proto::session::Request;
@@ -159,12 +159,12 @@ pub fn read(settings: &ReplaySettings) -> Result<OpenRecording, Failure> {
     let codec = connection.map_or(Codec::Json, |connection| connection.protocol.codec());
     let rules = Rules { name, received: settings.received, group: settings.group.clone(), codec };
     let file = match &settings.file {
-        Some(path) => Some(File::open(path).map_err(|error| rules.unreadable(error))?),
+        Some(path) => Some(File::open(path).or_fail_with(Kind::Config, || rules.unreadable())?),
         None => stdin_file(),
     };
     let pipe: Box<dyn Read + Send> = match file {
         Some(mut file) if file.metadata().is_ok_and(|data| data.is_file()) => {
-            let start = file.stream_position().map_err(|error| rules.unreadable(error))?;
+            let start = file.stream_position().or_fail_with(Kind::Config, || rules.unreadable())?;
             let mut reader = RecordingReader::new(BufReader::new(&file), &rules);
             while reader.next()?.is_some() {}
             let summary = reader.summary;
@@ -249,7 +249,7 @@ impl OpenRecording {
         let rules = self.rules;
         match self.input {
             RecordingSource::Checked { mut file, start, summary } => {
-                file.seek(SeekFrom::Start(start)).map_err(|error| rules.unreadable(error))?;
+                file.seek(SeekFrom::Start(start)).or_fail_with(Kind::Config, || rules.unreadable())?;
                 let mut reader = RecordingReader::new(BufReader::new(file), &rules);
                 // What was added meanwhile has not been checked.
                 while reader.summary.messages < summary.messages {
@@ -283,9 +283,8 @@ impl OpenRecording {
 }
 
 impl Rules {
-    fn unreadable(&self, error: io::Error) -> Failure {
-        let context = format!("could not read the recording from {}", self.name);
-        Failure::new(Kind::Config, error).context(context)
+    fn unreadable(&self) -> String {
+        format!("could not read the recording from {}", self.name)
     }
 
     fn check(&self, summary: &RecordingSummary) -> Result<(), Failure> {
@@ -374,7 +373,7 @@ impl<R: BufRead> RecordingReader<R> {
         while !self.over {
             self.bytes.clear();
             let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.bytes);
-            read.map_err(|error| self.rules.unreadable(error))?;
+            read.or_fail_with(Kind::Config, || self.rules.unreadable())?;
             if self.bytes.is_empty() {
                 self.end();
                 if !self.begun {

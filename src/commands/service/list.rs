@@ -10,7 +10,7 @@ use url::Url;
 use super::report;
 use super::settings::operation::ServiceOperation;
 use super::{call_of, lines};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::data::payload::PayloadType;
 use crate::records::Connection;
 use crate::render::Printer;
@@ -63,10 +63,8 @@ impl<'a> Pages<'a> {
             return Err(self.rest.refused(&self.call, &answered));
         }
         RunCounts::count(&done.acked);
-        let page: ListedPage = serde_json::from_slice(&answered.answer.body).map_err(|error| {
-            let what = format!("could not {}: the answer is no list of connections", self.call.to_do);
-            Failure::new(Kind::Protocol, error).context(what)
-        })?;
+        let page: ListedPage = serde_json::from_slice(&answered.answer.body)
+            .or_fail(Kind::Protocol, format!("could not {}: the answer is no list of connections", self.call.to_do))?;
         match page.next_link.filter(|link| !link.is_empty()) {
             Some(link) => self.follow(&link)?,
             None => self.over = true,

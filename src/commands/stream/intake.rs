@@ -183,8 +183,7 @@ pub fn fragment_of_line(feed: StreamFeed, line: &[u8]) -> Result<Option<OwnedDat
         StreamFeed::TextLines => text(line).map(|text| Some(OwnedData::text(text))),
         StreamFeed::BinaryLines => Ok(Some(OwnedData::binary(line))),
         StreamFeed::JsonLines => text(bare).and_then(|text| {
-            let json = OwnedData::json(text)
-                .map_err(|error| Failure::new(Kind::Input, error).context("the line is not JSON"))?;
+            let json = OwnedData::json(text).or_fail(Kind::Input, "the line is not JSON")?;
             match text.trim() {
                 "null" => Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody")),
                 _ => Ok(Some(json)),

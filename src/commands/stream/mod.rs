@@ -152,6 +152,12 @@ enum EarlyEnd {
     Bad(Failure),
 }
 
+impl From<StreamReport> for EarlyEnd {
+    fn from(report: StreamReport) -> Self {
+        Self::Over(report)
+    }
+}
+
 impl StreamPublisher<'_> {
     /// How the stream ended, and what it failed by on this side.
     async fn run(&mut self) -> (StreamReport, Option<LocalFailure>) {
@@ -186,7 +192,7 @@ impl StreamPublisher<'_> {
 
     async fn opened(&self, stream: &mut OutgoingStream) -> Result<(), EarlyEnd> {
         tokio::select! {
-            opened = stream.opened() => opened.map_err(EarlyEnd::Over),
+            opened = stream.opened() => Ok(opened?),
             by = self.interrupted.wait() => Err(EarlyEnd::Interrupted(by)),
         }
     }
@@ -216,7 +222,7 @@ impl StreamPublisher<'_> {
         tokio::select! {
             biased;
             by = self.interrupted.wait() => Err(EarlyEnd::Interrupted(by)),
-            written = stream.write(data) => written.map_err(EarlyEnd::Over),
+            written = stream.write(data) => Ok(written?),
         }
     }
 

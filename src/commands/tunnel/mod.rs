@@ -13,7 +13,6 @@ mod upstream;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -28,19 +27,20 @@ use self::shown::{TunnelReporter, is_text};
 use self::upstream::UpstreamClient;
 use super::webhook::findings;
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connection::settings::ConnectionSource;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
 use crate::options::values::ReportFormat;
-use crate::render::{Printer, Recording, Weight, WriteFailure, Writer};
+use crate::render::{Printer, Recording, Weight};
 use crate::run::chance::seed;
 use crate::run::context::Surroundings;
 use crate::run::errand::{self, RunCounts, StopRequest};
 use crate::run::explain::{ConnectContext, session_failure};
 use crate::run::hosting;
 use crate::run::process::{Process, on_one_thread};
+use crate::run::recording;
 use crate::run::verdict::Verdict;
 use crate::run::voice::warn_of_insecure;
 use webpubsub_emulator::upstream::played::{Ask, Player, Role};
@@ -108,10 +108,8 @@ async fn open(
     let service = Rc::new(ServiceDialer::new(settings, user.clone())?);
     let upstream = Rc::new(UpstreamClient::new(settings)?);
     upstream.prepare().await?;
-    let recording = settings.record.as_deref().map(Recording::create).transpose().map_err(|error| {
-        let failure: WriteFailure = WriteFailure::Failed(Arc::new(error));
-        not_recorded(settings, failure)
-    })?;
+    let recording = settings.record.as_deref().map(Recording::create).transpose();
+    let recording = recording.or_fail_with(Kind::Output, || recording::unwritable(settings.record.as_deref()))?;
     if let ConnectionSource::Local { port, .. } = &settings.source {
         hosting::check(*port).await?;
     }
@@ -131,12 +129,12 @@ async fn open(
     let driver = TunnelDriver::new(config, Rc::clone(&service), upstream, &shown);
     let end = tokio::select! {
         end = driver.run(stopping) => end,
-        failure = recording_fails(recording.as_ref()) => return Err(not_recorded(settings, failure)),
+        failure = recording::fails(recording.as_ref()) => return Err(recording::failure(settings.record.as_deref(), failure)),
     };
     if let Some(recording) = &recording {
         let _ = timeout(LAST_LINES, recording.drained()).await;
         if let Some(failure) = recording.failure() {
-            return Err(not_recorded(settings, failure));
+            return Err(recording::failure(settings.record.as_deref(), failure));
         }
     }
     Ok(match end {
@@ -178,19 +176,6 @@ fn failed(settings: &TunnelSettings, service: &ServiceDialer, kind: EndKind, mes
             _,
         ) => failure,
     }
-}
-
-async fn recording_fails(recording: Option<&Writer>) -> WriteFailure {
-    match recording {
-        Some(recording) => recording.failed().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn not_recorded(settings: &TunnelSettings, failure: WriteFailure) -> Failure {
-    let path = settings.record.as_deref().unwrap_or(std::path::Path::new(""));
-    let context = format!("could not write the recording `{}`", path.display());
-    Failure::new(Kind::Output, anyhow::Error::new(failure.into_error()).context(context))
 }
 
 /// Asks the upstream first whether it wants events, as `wps webhook validate` does, and says what is found.

@@ -8,7 +8,7 @@ use webpubsub_emulator::upstream::settings::UrlTemplate;
 use webpubsub_proto::tunnel::TunnelConfig;
 
 use super::args::TunnelArgs;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::options::connection::args::TokenArgs;
 use crate::options::connection::settings::{ConnectionSource, resolve_service, warn_if_exposed};
 use crate::options::environment::{Environment, Input};
@@ -144,10 +144,7 @@ fn upstream(text: &str) -> Result<Url, Failure> {
 fn check(upstream: &Url, path: &str) -> Result<UrlTemplate, Failure> {
     let slash = if path.starts_with('/') { "" } else { "/" };
     let text = format!("{}{slash}{path}", upstream.origin().ascii_serialization());
-    UrlTemplate::new(&text).map_err(|error| {
-        let what = "the path in `--check` is not valid";
-        Failure::new(Kind::Usage, error).context(what).blame("--check")
-    })
+    UrlTemplate::new(&text).or_fail(Kind::Usage, "the path in `--check` is not valid").blame("--check")
 }
 
 #[cfg(test)]

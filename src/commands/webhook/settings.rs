@@ -11,7 +11,7 @@ use webpubsub_proto::Codec;
 use super::args::{
     ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommonArgs, WebhookEventArgs, WebhookTestArgs,
 };
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::options::connection::settings::read;
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
@@ -156,12 +156,9 @@ fn settle(
     stdin::refuse_two(&takers(&args))?;
     input.limit(args.report.timeout.timeout);
     names::hub("--hub", &args.hub)?;
-    let template = UrlTemplate::new(&args.url).map_err(|error| {
-        let what = "the URL of the handler is not valid";
-        Failure::new(Kind::Usage, error)
-            .context(what)
-            .hint("it looks like `http://localhost:3000/api/webpubsub/hubs/{hub}/`")
-    })?;
+    let template = UrlTemplate::new(&args.url)
+        .or_fail(Kind::Usage, "the URL of the handler is not valid")
+        .hint("it looks like `http://localhost:3000/api/webpubsub/hubs/{hub}/`")?;
     if template.is_tunnel() {
         let what = "a tunnel is no handler that can be asked from here";
         let hint = "name the handler's own address, as in `http://localhost:3000/PATH`";
@@ -176,10 +173,9 @@ fn settle(
     let mut origin = args.origin;
     if let Some(string) = &args.connection_string {
         let text = read("--connection-string", string, input)?;
-        let parsed = ConnectionString::parse(text.expose()).map_err(|error| {
-            let what = "the connection string in `--connection-string` is malformed";
-            Failure::new(Kind::Config, error).context(what).blame("--connection-string")
-        })?;
+        let parsed = ConnectionString::parse(text.expose())
+            .or_fail(Kind::Config, "the connection string in `--connection-string` is malformed")
+            .blame("--connection-string")?;
         secret::remember(parsed.key.expose());
         origin = parsed.endpoint.host_str().unwrap_or(&origin).to_owned();
         keys.push(parsed.key);
@@ -281,8 +277,9 @@ fn headers(given: &[Secret], input: &mut dyn Input) -> Result<HeaderMap, Failure
             failure.blame("--header")
         };
         let (name, value) = text.expose().split_once(':').ok_or_else(bad)?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| bad())?;
-        let mut value = HeaderValue::from_str(value.trim()).map_err(|_| bad())?;
+        let name = HeaderName::from_bytes(name.trim().as_bytes()).ok();
+        let value = HeaderValue::from_str(value.trim()).ok();
+        let (name, mut value) = name.zip(value).ok_or_else(bad)?;
         value.set_sensitive(is_secret_header(name.as_str()));
         headers.append(name, value);
     }

@@ -124,13 +124,10 @@ pub fn endpoint(
         (None, Some(Credential::Cli)) => vec![Identity::AzureCli],
         (None, Some(Credential::ManagedIdentity)) => vec![managed_identity(environment)?],
         (None, Some(Credential::WorkloadIdentity)) => {
-            vec![
-                workload_identity(environment)?
-                    .map_err(|missing| missing_variable(Credential::WorkloadIdentity, missing))?,
-            ]
+            vec![present(Credential::WorkloadIdentity, workload_identity(environment)?)?]
         }
         (None, Some(Credential::ClientSecret)) => {
-            vec![client_secret(environment)?.map_err(|missing| missing_variable(Credential::ClientSecret, missing))?]
+            vec![present(Credential::ClientSecret, client_secret(environment)?)?]
         }
     };
     Ok(Some((endpoint, identities)))
@@ -202,10 +199,13 @@ fn managed_identity(environment: &Environment) -> Result<Identity, Failure> {
     Ok(Identity::Managed { endpoint, client })
 }
 
-fn missing_variable(credential: Credential, variable: &str) -> Failure {
-    let name = credential.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    let what = format!("no identity to be found: `--credential {name}` needs the variable `{variable}`");
-    Failure::message(Kind::Config, what).blame("--credential").hint("`wps help connection` names what each needs")
+/// What was asked for is there, or the variable that it lacks is named.
+fn present(credential: Credential, found: Result<Identity, &'static str>) -> Result<Identity, Failure> {
+    found.map_err(|variable| {
+        let name = credential.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let what = format!("no identity to be found: `--credential {name}` needs the variable `{variable}`");
+        Failure::message(Kind::Config, what).blame("--credential").hint("`wps help connection` names what each needs")
+    })
 }
 
 fn is_loopback(url: &Url) -> bool {

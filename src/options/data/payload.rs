@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData, check_any};
 
 /// Most bytes read: more than any encoding of a payload that fits needs, blanks aside. Keeps an endless input from
@@ -69,10 +69,10 @@ impl PayloadSource {
     pub fn read(&self, stdin: &mut dyn Read) -> Result<OwnedData, Failure> {
         let bytes = match &self.from {
             DataFrom::Argument(text) => Ok(text.clone().into_bytes()),
-            DataFrom::Stdin => read_whole(stdin).map_err(|error| unreadable("standard input", error)),
+            DataFrom::Stdin => read_whole(stdin).or_fail(Kind::Input, unreadable("standard input")),
             DataFrom::File(path) => std::fs::File::open(path)
                 .and_then(|mut file| read_whole(&mut file))
-                .map_err(|error| unreadable(&format!("`{}`", path.display()), error)),
+                .or_fail(Kind::Input, unreadable(&format!("`{}`", path.display()))),
         }?;
         if bytes.len() as u64 > MOST_READ {
             return Err(too_large(self.codec, &format!("more than {MOST_READ} bytes")));
@@ -91,17 +91,17 @@ impl PayloadType {
     pub fn decode(self, bytes: &[u8]) -> Result<OwnedData, Failure> {
         Ok(match self {
             Self::Text => OwnedData::text(utf8(bytes)?),
-            Self::Json => OwnedData::json(utf8(bytes)?).map_err(|error| {
-                // The parser's message ends with line and column.
-                bad("the data is not JSON", error).hint("`--type text` sends it as it is")
-            })?,
+            // The parser's message ends with line and column.
+            Self::Json => OwnedData::json(utf8(bytes)?)
+                .or_fail(Kind::Input, "the data is not JSON")
+                .hint("`--type text` sends it as it is")?,
             Self::Binary(encoding) => OwnedData::binary(&encoding.decode(bytes)?),
             Self::Protobuf(encoding) => {
                 let bytes = encoding.decode(bytes)?;
-                check_any(&bytes).map_err(|error| {
-                    bad("the data is no `google.protobuf.Any`", anyhow::anyhow!("{error}"))
-                        .hint("`--type binary` sends any bytes")
-                })?;
+                check_any(&bytes)
+                    .map_err(|error| anyhow::anyhow!("{error}"))
+                    .or_fail(Kind::Input, "the data is no `google.protobuf.Any`")
+                    .hint("`--type binary` sends any bytes")?;
                 OwnedData::protobuf(&bytes)
             }
         })
@@ -125,8 +125,7 @@ fn read_whole(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
 }
 
 fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
-    std::str::from_utf8(bytes)
-        .map_err(|error| bad("the data is not UTF-8", error).hint("`--type binary` sends any bytes"))
+    std::str::from_utf8(bytes).or_fail(Kind::Input, "the data is not UTF-8").hint("`--type binary` sends any bytes")
 }
 
 /// Either alphabet, padded or not, blanks ignored.
@@ -141,7 +140,7 @@ fn base64_decoded(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         other => *other,
     };
     let text: Vec<u8> = bytes.iter().filter(|b| !b.is_ascii_whitespace()).map(standard).collect();
-    ENGINE.decode(text).map_err(|error| bad("the data is not base64", error))
+    ENGINE.decode(text).or_fail(Kind::Input, "the data is not base64")
 }
 
 /// Two digits a byte, blanks ignored.
@@ -164,8 +163,8 @@ fn bad(what: &'static str, cause: impl Into<anyhow::Error>) -> Failure {
     Failure::new(Kind::Input, cause.into().context(what))
 }
 
-fn unreadable(place: &str, error: io::Error) -> Failure {
-    Failure::new(Kind::Input, error).context(format!("could not read the data from {place}"))
+fn unreadable(place: &str) -> String {
+    format!("could not read the data from {place}")
 }
 
 /// More than one frame holds.

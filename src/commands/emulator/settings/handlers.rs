@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::commands::emulator::args::HandlerArgs;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::options::environment::{Input, Note};
 use webpubsub_emulator::upstream::ExchangeLimits;
 use webpubsub_emulator::upstream::settings::{Handler, HandlerError, Routes, SettingsFile, SystemEvents, UserEvents};
@@ -84,13 +84,13 @@ impl Handlers {
 /// Reads the flags and the file.
 pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Handlers, Failure> {
     let user_events = args.user_events.as_deref().map_or(Ok(UserEvents::All), UserEvents::parse);
-    let user_events = user_events.map_err(|error| bad_flag("--user-events", &error))?;
+    let user_events = good_flag("--user-events", user_events)?;
     let system_events = args.system_events.as_deref().map_or(Ok(SystemEvents::USUAL), SystemEvents::parse);
-    let system_events = system_events.map_err(|error| bad_flag("--system-events", &error))?;
-    let every_hub = args.event_handler.iter().map(|value| {
-        let handler = Handler::from_flag(value.expose(), &user_events, system_events);
-        handler.map_err(|error| bad_flag("--event-handler", &error))
-    });
+    let system_events = good_flag("--system-events", system_events)?;
+    let every_hub = args
+        .event_handler
+        .iter()
+        .map(|value| good_flag("--event-handler", Handler::from_flag(value.expose(), &user_events, system_events)));
     let every_hub = every_hub.collect::<Result<_, _>>()?;
     let file = args.settings.as_deref().map(|path| file(path, input)).transpose()?;
     let handlers = Handlers {
@@ -116,8 +116,9 @@ pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Hand
     Ok(handlers)
 }
 
-fn bad_flag(flag: &str, error: &HandlerError) -> Failure {
-    Failure::message(Kind::Usage, format!("the value of `{flag}` cannot be used: {error}"))
+fn good_flag<T>(flag: &str, parsed: Result<T, HandlerError>) -> Result<T, Failure> {
+    parsed
+        .map_err(|error| Failure::message(Kind::Usage, format!("the value of `{flag}` cannot be used: {error}")))
         .blame(flag)
         .hint("it looks like `--event-handler 'http://localhost:3000/{event},user-events=a,b,system-events=connect'`")
 }
@@ -129,14 +130,10 @@ fn file(path: &Path, input: &mut dyn Input) -> Result<HandlerFile, Failure> {
         let what = format!("the settings file `{shown}` is not a file that can be read again when it changes");
         return Err(Failure::message(Kind::Config, what).blame("--settings"));
     }
-    let text = input.file(path).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("could not read the settings file `{shown}`"));
-        Failure::new(Kind::Config, error)
-    })?;
-    let settings = SettingsFile::parse(&text).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("the settings file `{shown}` cannot be used"));
-        Failure::new(Kind::Config, error).hint("`wps emulator --help` shows what such a file looks like")
-    })?;
+    let text = input.file(path).or_fail(Kind::Config, format!("could not read the settings file `{shown}`"))?;
+    let settings = SettingsFile::parse(&text)
+        .or_fail(Kind::Config, format!("the settings file `{shown}` cannot be used"))
+        .hint("`wps emulator --help` shows what such a file looks like")?;
     for warning in &settings.warnings {
         input.note(Note::Warning(format!("`{shown}`: {warning}")));
     }

@@ -1,9 +1,10 @@
 //! `--header`: what it may say, and what of it is secret.
 
+use http::header::InvalidHeaderName;
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderName, HeaderValue};
 
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, ResultExt as _};
 use crate::options::connection::settings::read_lines;
 use crate::options::environment::Input;
 use crate::options::hints::hint_at_secret;
@@ -23,16 +24,19 @@ pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(Hea
             let text = read_lines("--header", header, input)?;
             for (index, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
                 let place = format!("line {} of {file}", index + 1);
-                headers.push(parse(line).map_err(|problem| bad(Kind::Config, &place, &problem).blame("--header"))?);
+                headers.push(good(line, Kind::Config, &place)?);
             }
         } else {
             hint_at_secret("--header", header.expose(), "`@FILE` and `-` read it from elsewhere", input);
-            headers.push(
-                parse(header.expose()).map_err(|problem| bad(Kind::Usage, "`--header`", &problem).blame("--header"))?,
-            );
+            headers.push(good(header.expose(), Kind::Usage, "`--header`")?);
         }
     }
     Ok(headers)
+}
+
+/// A header, or what is wrong with the one in that place.
+fn good(text: &str, kind: Kind, place: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+    parse(text).map_err(|problem| bad(kind, place, &problem)).blame("--header")
 }
 
 fn bad(kind: Kind, place: &str, problem: &HeaderProblem) -> Failure {
@@ -65,6 +69,12 @@ enum HeaderProblem {
     Reserved(HeaderName),
 }
 
+impl From<InvalidHeaderName> for HeaderProblem {
+    fn from(_: InvalidHeaderName) -> Self {
+        Self::Name
+    }
+}
+
 impl std::fmt::Display for HeaderProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -77,7 +87,7 @@ impl std::fmt::Display for HeaderProblem {
 
 fn parse(text: &str) -> Result<(HeaderName, HeaderValue), HeaderProblem> {
     let (name, value) = text.split_once(':').ok_or(HeaderProblem::NoColon)?;
-    let name = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| HeaderProblem::Name)?;
+    let name = HeaderName::from_bytes(name.trim().as_bytes())?;
     let reserved = name == PROXY_AUTHORIZATION || name.as_str().starts_with("sec-websocket-");
     if reserved || RESERVED.contains(&name) {
         return Err(HeaderProblem::Reserved(name));
