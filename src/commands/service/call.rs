@@ -3,8 +3,8 @@
 use bytes::Bytes;
 
 use super::settings::operation::ServiceOperation;
-use crate::failure::{Failure, Kind};
-use crate::options::data::payload::{Encoding, PayloadType};
+use crate::failure::Failure;
+use crate::options::data::payload::{Encoding, PayloadType, too_large_body};
 use crate::run::rest::RestRequest;
 use webpubsub_proto::{Data, MAX_FRAME_BYTES};
 
@@ -51,12 +51,7 @@ fn content_type(data_type: PayloadType) -> &'static str {
 pub fn body_of(data: Data<'_>) -> Result<Bytes, Failure> {
     let bytes = data.to_bytes().map_or_else(Bytes::new, |bytes| Bytes::from(bytes.into_owned()));
     if bytes.len() > MAX_FRAME_BYTES {
-        return Err(too_large(&format!("{} bytes", bytes.len())));
+        return Err(too_large_body(&format!("{} bytes", bytes.len())));
     }
     Ok(bytes)
-}
-
-pub(super) fn too_large(size: &str) -> Failure {
-    let what = format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}");
-    Failure::message(Kind::Input, what)
 }

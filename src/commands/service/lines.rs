@@ -14,12 +14,13 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
-use super::call::{body_of, call_of, too_large};
+use super::call::{body_of, call_of};
 use super::report;
 use super::settings::Lines;
 use super::settings::operation::ServiceOperation;
 use crate::commands::bulk::{InputLine, LineCutter, Pace};
 use crate::failure::{Failure, Kind, OrFail as _};
+use crate::options::data::payload::too_large_body;
 use crate::render::Printer;
 use crate::run::ending::at;
 use crate::run::errand::RunCounts;
@@ -68,7 +69,7 @@ fn read(lines: Lines, sender: &mpsc::Sender<LineBatch>) {
     let take = |entries: &mut Vec<ServiceLine>, number: u64, line: InputLine<'_>| {
         let body = match line {
             InputLine::Whole(bytes) => lines.data_type.decode(bytes).and_then(|data| body_of(data.as_data())),
-            InputLine::TooLong => Err(too_large(&format!("more than {LONGEST_LINE} bytes"))),
+            InputLine::TooLong => Err(too_large_body(&format!("more than {LONGEST_LINE} bytes"))),
         };
         let ends = body.is_err() && !lines.keep_going;
         entries.push(ServiceLine { number, body });

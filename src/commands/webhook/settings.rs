@@ -66,12 +66,7 @@ pub fn test(
     input: &mut dyn Input,
 ) -> Result<WebhookSettings, Failure> {
     names::event("--event", &args.event)?;
-    let data = PayloadSource {
-        from: DataFrom::Argument(args.data),
-        data_type: PayloadType::Text,
-        codec: Codec::Protobuf,
-        envelope: 0,
-    };
+    let data = PayloadSource { from: DataFrom::Argument(args.data), data_type: PayloadType::Text, framing: None };
     let asks = vec![
         WebhookRequest::Validate,
         WebhookRequest::Connect,
@@ -137,7 +132,7 @@ pub fn event(
     if from == Some(DataFrom::Stdin) {
         stdin::refuse_beside(&takers(&args.common), "DATA `-`", Some("--file F"))?;
     }
-    let data = from.map(|from| PayloadSource { from, data_type, codec: Codec::Protobuf, envelope: 0 });
+    let data = from.map(|from| PayloadSource { from, data_type, framing: None });
     settle(args.common, (vec![WebhookRequest::Event(args.name, data)], false), environment, input)
 }
 

@@ -22,9 +22,16 @@ pub struct PayloadSource {
     pub from: DataFrom,
     /// What they are.
     pub data_type: PayloadType,
-    /// How the frame is encoded.
+    /// The frame that it goes into. `None`: it is the body of a request, as it is.
+    pub framing: Option<Framing>,
+}
+
+/// The frame that a payload goes into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// How it is encoded.
     pub codec: Codec,
-    /// How many bytes of the frame the payload does not add. They count towards the size limit.
+    /// How many of its bytes the payload does not add. They count towards the size limit.
     pub envelope: usize,
 }
 
@@ -65,7 +72,7 @@ pub enum Encoding {
 
 impl PayloadSource {
     /// Reads and checks the payload. Reads `stdin` only where that was asked for. Failures are bad input data (exit
-    /// 11): unreadable, not of its type, or too large for one frame.
+    /// 11): unreadable, not of its type, or too large for one frame or body.
     pub fn read(&self, stdin: &mut dyn Read) -> Result<OwnedData, Failure> {
         let bytes = match &self.from {
             DataFrom::Argument(text) => Ok(text.clone().into_bytes()),
@@ -75,12 +82,23 @@ impl PayloadSource {
                 .or_fail(Kind::Input, unreadable(&format!("`{}`", path.display()))),
         }?;
         if bytes.len() as u64 > MOST_READ {
-            return Err(too_large(self.codec, &format!("more than {MOST_READ} bytes")));
+            let size = format!("more than {MOST_READ} bytes");
+            return Err(self.framing.map_or_else(|| too_large_body(&size), |framing| too_large(framing.codec, &size)));
         }
         let data = self.data_type.decode(&bytes)?;
-        let frame = self.envelope + self.codec.data_len(data.as_data());
-        if frame > MAX_FRAME_BYTES {
-            return Err(too_large(self.codec, &format!("{frame} bytes as a frame")));
+        match self.framing {
+            Some(Framing { codec, envelope }) => {
+                let frame = envelope + codec.data_len(data.as_data());
+                if frame > MAX_FRAME_BYTES {
+                    return Err(too_large(codec, &format!("{frame} bytes as a frame")));
+                }
+            }
+            None => {
+                let body = data.as_data().to_bytes().map_or(0, |bytes| bytes.len());
+                if body > MAX_FRAME_BYTES {
+                    return Err(too_large_body(&format!("{body} bytes")));
+                }
+            }
         }
         Ok(data)
     }
@@ -169,8 +187,7 @@ fn unreadable(place: &str) -> String {
 
 /// More than one frame holds.
 pub fn too_large(codec: Codec, size: &str) -> Failure {
-    let what = format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}");
-    let failure = Failure::message(Kind::Input, what);
+    let failure = too_large_body(size);
     match codec {
         Codec::Json => {
             failure.hint("the size counts as JSON: quotes and control characters are escaped, binary data is base64")
@@ -179,12 +196,17 @@ pub fn too_large(codec: Codec, size: &str) -> Failure {
     }
 }
 
+/// More than the body of a request holds, whose limit is that of a frame.
+pub fn too_large_body(size: &str) -> Failure {
+    Failure::message(Kind::Input, format!("the data is too large: {size}, and the service takes {MAX_FRAME_BYTES}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn source(from: DataFrom, data_type: PayloadType) -> PayloadSource {
-        PayloadSource { from, data_type, codec: Codec::Json, envelope: 96 }
+        PayloadSource { from, data_type, framing: Some(Framing { codec: Codec::Json, envelope: 96 }) }
     }
 
     fn read(data_type: PayloadType, bytes: &[u8]) -> Result<OwnedData, Failure> {

@@ -3,7 +3,7 @@
 use webpubsub_proto::{Codec, Metadata, OwnedData, Upstream};
 
 use super::args::{DataArgs, MetadataArgs};
-use super::payload::{DataFrom, Encoding, PayloadSource, PayloadType};
+use super::payload::{DataFrom, Encoding, Framing, PayloadSource, PayloadType};
 use crate::failure::{Failure, Kind};
 use crate::options::connecting::args::ConnectingArgs;
 use crate::options::connecting::settings::stdin_takers;
@@ -42,7 +42,7 @@ pub fn payload(
     if from == DataFrom::Stdin {
         stdin::refuse_beside(&stdin_takers(connecting), "DATA `-`", Some("--file F"))?;
     }
-    Ok(PayloadSource { from, data_type, codec, envelope })
+    Ok(PayloadSource { from, data_type, framing: Some(Framing { codec, envelope }) })
 }
 
 /// What the payload is, by its flags.

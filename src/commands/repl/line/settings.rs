@@ -10,7 +10,7 @@ use crate::commands::state::settings::state;
 use crate::commands::stream::settings::{StreamFeed, StreamOptions, running};
 use crate::failure::{Failure, Kind};
 use crate::options::data::args::DataArgs;
-use crate::options::data::payload::{DataFrom, PayloadSource};
+use crate::options::data::payload::{DataFrom, Framing, PayloadSource};
 use crate::options::data::settings::{envelope, metadata, payload_type};
 use crate::options::names;
 use crate::options::operation::settings::{AckRequest, ack, groups};
@@ -227,9 +227,8 @@ pub fn settle_line(command: LineCommand, codec: Codec) -> Result<ReplCommand, Fa
         LineCommand::Service(args) => ReplCommand::Service(match args.what {
             LineServiceCommand::Send(args) => {
                 let operation = message(args.to, args.metadata, args.input.data_type)?;
-                // What is sent has no frame: it is the bytes as they are.
                 let payload = payload(args.data, args.input, Codec::Json, 0)?;
-                ServiceTask::Send(operation, PayloadSource { codec: Codec::Protobuf, ..payload })
+                ServiceTask::Send(operation, PayloadSource { framing: None, ..payload })
             }
             LineServiceCommand::Connections(args) => members(args)?,
             LineServiceCommand::Exists(args) => presence(args)?,
@@ -280,7 +279,7 @@ fn payload(data: Option<String>, args: DataArgs, codec: Codec, envelope: usize) 
                 .hint("give DATA, which is the rest of the line, or `--file F`"));
         }
     };
-    Ok(PayloadSource { from, data_type, codec, envelope })
+    Ok(PayloadSource { from, data_type, framing: Some(Framing { codec, envelope }) })
 }
 
 #[cfg(test)]

@@ -126,8 +126,7 @@ pub fn send(
         if from == DataFrom::Stdin {
             stdin::refuse_beside(&takers, "DATA `-`", Some("--file F"))?;
         }
-        // What is sent is the bytes as they are; the exact limit is that of the body, which is checked when it is made.
-        ServiceTask::Send(operation, PayloadSource { from, data_type, codec: Codec::Protobuf, envelope: 0 })
+        ServiceTask::Send(operation, PayloadSource { from, data_type, framing: None })
     };
     let unknown = on_unknown(args.unknown.on_unknown);
     settle(args.common, (task, unknown), environment, input)
