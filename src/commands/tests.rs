@@ -18,7 +18,7 @@ use crate::cli::{Command, Parsed, parse};
 use crate::failure::Failure;
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::options::connection::settings::ConnectionSource;
-use crate::options::data::payload::{DataFrom, Encoding, PayloadType};
+use crate::options::data::payload::{DataFrom, Encoding, PayloadSource, PayloadType};
 use crate::options::environment::{Environment, Input, Note};
 use crate::options::network::settings::{NetworkSettings, Proxies, Proxy, TlsOptions};
 use crate::options::operation::settings::AckRequest;
@@ -470,11 +470,12 @@ fn the_envelope_of_a_payload_is_the_frame_around_it() {
     let Settings::Send(send) = settled("send --local --no-echo g \"hi") else { panic!() };
     let frame = r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"text","data":"\"hi"}"#;
     let data = send.payload.read(&mut io::empty()).unwrap();
-    assert_eq!(send.payload.envelope + "text".len() + data.as_data().json_len(), frame.len());
+    let envelope = |source: &PayloadSource| source.framing.unwrap().envelope;
+    assert_eq!(envelope(&send.payload) + "text".len() + data.as_data().json_len(), frame.len());
     let Settings::Event(event) = settled("event --local --no-ack -t binary e hi") else { panic!() };
     let frame = r#"{"type":"event","event":"e","dataType":"binary","data":"aGk="}"#;
     let data = event.payload.read(&mut io::empty()).unwrap();
-    assert_eq!(event.payload.envelope + "binary".len() + data.as_data().json_len(), frame.len());
+    assert_eq!(envelope(&event.payload) + "binary".len() + data.as_data().json_len(), frame.len());
 }
 
 #[test]

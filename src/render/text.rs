@@ -45,10 +45,21 @@ pub(super) fn source(out: &mut Vec<u8>, style: Style, time: Option<&str>, messag
     }
 }
 
-/// Appends the payload of an answer as a line; on a terminal JSON on several.
+/// Appends the payload of an answer as a line; on a terminal JSON on several, which is all that is printed, so that none of
+/// them passes for another.
 pub fn answer(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
-    payload(out, style, data);
-    out.push(b'\n');
+    match data {
+        Data::Json(json) if style.terminal => {
+            for line in pretty(json).lines() {
+                out.extend_from_slice(style.clean(line).as_bytes());
+                out.push(b'\n');
+            }
+        }
+        data => {
+            payload(out, style, data);
+            out.push(b'\n');
+        }
+    }
 }
 
 pub(super) fn payload(out: &mut Vec<u8>, style: Style, data: Data<'_>) {
@@ -252,6 +263,8 @@ pub(super) fn not_recovered(error: &str) -> String {
 
 /// An attempt to connect that failed, said once: some errors begin with it themselves.
 pub(super) fn attempt_failed(error: &str) -> String {
+    // What a server says may be a sentence; more may follow it here.
+    let error = error.strip_suffix('.').unwrap_or(error);
     if error.starts_with("could not connect") { error.to_owned() } else { format!("could not connect: {error}") }
 }
 
@@ -317,7 +330,7 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use webpubsub_proto::{Downstream, decode_downstream};
+    use webpubsub_proto::{Downstream, OwnedData, decode_downstream};
 
     fn rendered(frame: &str, style: Style) -> String {
         let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
@@ -328,6 +341,25 @@ mod tests {
 
     const PIPE: Style = Style { color: false, terminal: false };
     const TERMINAL: Style = Style { color: false, terminal: true };
+
+    #[test]
+    fn an_answer_on_a_terminal_has_its_brackets_below_each_other() {
+        let answered = |data: Data<'_>| {
+            let mut out = Vec::new();
+            answer(&mut out, TERMINAL, data);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            answered(Data::Json("[1,{\"a\":\"\u{1b}[2J\"}]")),
+            "[\n  1,\n  {\n    \"a\": \"\\u001b[2J\"\n  }\n]\n"
+        );
+        assert_eq!(answered(OwnedData::text("a\nb").as_data()), "a\n  b\n");
+    }
+
+    #[test]
+    fn a_sentence_of_the_server_is_no_end_of_what_is_said() {
+        assert_eq!(attempt_failed("500: The handler failed."), "could not connect: 500: The handler failed");
+    }
 
     #[test]
     fn a_message_is_a_line_with_its_source() {

@@ -14,6 +14,7 @@ use super::network::options_of;
 use super::rest::{API_VERSION, RestAccess, RestClient, RestRequest, no_retries};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::KeylessService;
+use crate::options::connection::settings::minutes;
 use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use webpubsub_client::driver::{ProviderFailure, Providing, UrlProvider};
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -79,8 +80,7 @@ impl KeylessUrls {
         user.iter().for_each(|user| add("userId", user));
         roles.iter().for_each(|role| add("role", role));
         groups.iter().for_each(|group| add("group", group));
-        // The service counts in minutes.
-        add("minutesToExpire", &ttl.as_secs().div_ceil(60).max(1).to_string());
+        add("minutesToExpire", &minutes(*ttl).to_string());
         RestRequest {
             to_do: "make a client token".to_owned(),
             method: Method::POST,

@@ -27,6 +27,19 @@ fn emulator_in_words<const N: usize>(flags: [&str; N]) -> Setup {
 }
 
 #[test]
+fn whoever_starts_it_is_shown_where_events_go() {
+    let mut emulator =
+        wps(["emulator", "--port", "0", "--event-handler", "http://127.0.0.1:9/{event}?code=s3cret"]).start();
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.contains("wps send ")) {
+        lines.push(emulator.line());
+    }
+    let at = lines.iter().position(|line| line == "events go to").unwrap_or_else(|| panic!("{lines:?}"));
+    // Handlers have their keys in the query.
+    assert_eq!(lines[at + 1], "  http://127.0.0.1:9/{event}");
+}
+
+#[test]
 fn a_handler_hears_of_a_clients_whole_life_and_answers_its_events() {
     let webhook = Webhook::start();
     let (_emulator, local) = start(emulator(["--event-handler", &webhook.url("/{hub}/{event}")]));

@@ -191,7 +191,9 @@ fn a_client_token_is_made_for_each_fresh_connection_and_for_no_recovery() {
     let upgrade = service.next();
     assert!(upgrade.path.starts_with("/client/hubs/chat?access_token="), "{}", upgrade.path);
     upgrade.answer("400 Bad Request", "", "");
-    assert_eq!(run.end().code, 6);
+    let ended = run.end();
+    assert_eq!(ended.code, 6);
+    ended.assert_stderr(&["with `--endpoint`, `--ttl` has whole minutes: tokens are valid for 2m"]);
 
     // A connection that is cut and recovered takes no new token.
     let emulator = Emulator::start(&["--allow-unvalidated-entra", "--fault", "drop=reset,frames=4,nth=1"]);

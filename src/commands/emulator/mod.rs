@@ -341,11 +341,13 @@ fn print_ready(console: &Console, settings: &EmulatorSettings, ready: &Ready, po
         }
         EmulatorFormat::Text => {
             let source = source(settings, ready, port);
+            let handlers = settings.handlers.shown();
             format!(
                 "wps emulator is ready at {endpoint}\n\n\
                  connection string:\n  {connection_string}\n\
                  client URL, hub `{DEFAULT_HUB}`, for a day:\n  {client_url}\n\n\
                  in a browser, what there is and what passes:\n  {endpoint}/\n\n\
+                 {handlers}\
                  try it in two terminals:\n  wps listen {source} --group group1\n  wps send {source} group1 hello\n\n\
                  Ctrl-C stops it.\n"
             )

@@ -119,6 +119,12 @@ pub fn resolve(
         .hint("`--local` connects to the emulator on this machine (`wps emulator`)"))
 }
 
+/// How the service counts how long a token is valid: in minutes, of which there is one at least.
+pub fn minutes(ttl: Duration) -> u64 {
+    let begun = u64::from(ttl.subsec_nanos() > 0);
+    (ttl.as_secs() + begun).div_ceil(60).max(1)
+}
+
 /// The service that an identity opens, if one is given.
 fn keyless(
     args: &EndpointArgs,
@@ -132,6 +138,12 @@ fn keyless(
         failure.hint("an address names a service, and `--hub NAME` the hub on it")
     })?;
     let Signer { endpoint, hub, user, roles, groups, ttl, .. } = signer(endpoint, Secret::new(""), hub, token)?;
+    if ttl.subsec_nanos() > 0 || !ttl.as_secs().is_multiple_of(60) {
+        let minutes = minutes(ttl);
+        input.note(Note::Warning(format!(
+            "with `--endpoint`, `--ttl` has whole minutes: tokens are valid for {minutes}m"
+        )));
+    }
     Ok(Some(KeylessService { endpoint, hub, user, roles, groups, ttl, identities }))
 }
 

@@ -254,6 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn a_body_larger_than_the_service_takes_is_bad_input() {
+        for (bytes, fits) in [(MAX_FRAME_BYTES, true), (MAX_FRAME_BYTES + 1, false)] {
+            let source = PayloadSource { framing: None, ..source(DataFrom::Stdin, PayloadType::Text) };
+            let read = source.read(&mut &vec![b'"'; bytes][..]);
+            assert_eq!(read.as_ref().map_err(|failure| failure.kind.exit_code()).err(), (!fits).then_some(11));
+        }
+    }
+
+    #[test]
     fn a_frame_larger_than_the_service_takes_is_bad_input() {
         // Without the envelope, the type's name and the quotes.
         let text = MAX_FRAME_BYTES - 96 - 4 - 2;

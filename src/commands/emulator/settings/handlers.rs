@@ -52,6 +52,14 @@ impl Handlers {
         Routes { every_hub: self.every_hub.clone(), hubs }
     }
 
+    /// Where events go, for a person who starts it: a paragraph, or nothing.
+    pub fn shown(&self) -> String {
+        let flags = self.every_hub.iter().map(|handler| format!("  {}\n", handler.template));
+        let file = self.file.iter().map(|file| format!("  those of `{}`\n", file.path.display()));
+        let all: String = flags.chain(file).collect();
+        if all.is_empty() { all } else { format!("events go to\n{all}\n") }
+    }
+
     /// Whether there are any, or can be later.
     pub fn are_possible(&self) -> bool {
         !self.every_hub.is_empty() || self.file.is_some()
