@@ -121,6 +121,17 @@ fn a_connection_that_is_lost_for_good_is_made_anew_and_the_answers_are_late() {
 }
 
 #[test]
+fn what_a_run_awaits_that_ends_with_its_connection_is_lost() {
+    let service = Service::start();
+    let wps = ping(&service, &["-i", "1m", "--no-reconnect"]);
+    let mut peer = service.connect();
+    await_ping(&mut peer);
+    peer.close(1008, "gone");
+    let ended = wps.end();
+    assert_eq!((counts(&ended.records()), ended.code), ([1, 0, 1, 0], 7), "{}", ended.text());
+}
+
+#[test]
 fn an_answer_that_does_not_come_is_lost_and_the_others_are_not_late() {
     let emulator = Emulator::with(&["no-pong,nth=2"]);
     let ended = ping_emulator(&emulator, &["-c", "3", "-i", "400ms"]);

@@ -155,7 +155,7 @@ fn what_the_service_would_refuse_is_said_before_or_explained() {
     too_long.assert_failed(2, &["a state of 513 bytes: its names and values may have 512 together"]);
     let twice = wps(["state", "set", "g", "a=1", "a=2", &emulator.local()]).run();
     twice.assert_failed(2, &["`a` is given twice"]);
-    wps(["state", "set", "g", "a", &emulator.local()]).run().assert_failed(2, &["`a` is no `K=V`"]);
+    wps(["state", "set", "g", "a", &emulator.local()]).run().assert_failed(2, &["`a` is not of the form `K=V`"]);
     wps(["state", "set", "g", &emulator.local()]).run().assert_failed(2, &["K=V"]);
     let role = ["--role", "webpubsub.joinLeaveGroup"];
     let set = wps(["state", "set", "g", "a=1", &emulator.local()]).args(role).run();

@@ -96,7 +96,6 @@ impl Topic {
             .about(self.about)
             .disable_help_flag(true)
             .max_term_width(100)
-            .help_template("{about-with-newline}\n{all-args}{after-help}")
             .after_long_help(self.text);
         for (_, sub) in crate::cli::all_commands(definition) {
             let flags = sub.get_arguments().filter(|arg| Self::of(arg).is_some_and(|topic| topic.name == self.name));
@@ -106,6 +105,9 @@ impl Topic {
                 }
             }
         }
-        command
+        // What follows brings an empty line of its own.
+        let has_flags = command.get_arguments().next().is_some();
+        let template = if has_flags { "{about-with-newline}\n{all-args}{after-help}" } else { "{about}{after-help}" };
+        command.help_template(template)
     }
 }

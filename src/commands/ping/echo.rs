@@ -18,6 +18,8 @@ pub struct Echo {
     group: Option<String>,
     /// Since when there is a connection; `None`: there is none.
     live: Cell<Option<Instant>>,
+    /// The last one was given up.
+    given_up: Cell<bool>,
     /// Notified when that changes.
     pub changed: Notify,
     /// Who waits for which message.
@@ -27,12 +29,24 @@ pub struct Echo {
 impl Echo {
     /// Of messages through that group, if there is one.
     pub fn new(run: u64, group: Option<String>) -> Self {
-        Self { run, group, live: Cell::new(None), changed: Notify::new(), awaited: RefCell::default() }
+        Self {
+            run,
+            group,
+            live: Cell::new(None),
+            given_up: Cell::new(false),
+            changed: Notify::new(),
+            awaited: RefCell::default(),
+        }
     }
 
     /// Since when there is a connection.
     pub fn live_since(&self) -> Option<Instant> {
         self.live.get()
+    }
+
+    /// Whether the last connection was given up, and there is none yet that could bring what is awaited.
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.get()
     }
 
     /// The text of the message of that number, and when it comes back.
@@ -78,6 +92,7 @@ impl RunObserver for Echo {
             | Lifecycle::OperationUnknown { .. } => return,
         };
         self.live.set(live);
+        self.given_up.set(matches!(event, Lifecycle::SessionLost { .. } | Lifecycle::Disconnected { .. }));
         self.changed.notify_one();
     }
 

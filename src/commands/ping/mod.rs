@@ -183,6 +183,9 @@ impl<'a> PingRun<'a> {
     /// Pings to the end, and prints the summary.
     async fn finish(mut self) -> Verdict {
         let verdict = self.ping().await;
+        if self.echo.is_given_up() {
+            self.give_up_all();
+        }
         self.summarize();
         verdict
     }

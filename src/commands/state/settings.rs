@@ -104,7 +104,7 @@ pub fn state(entries: &[String]) -> Result<GroupState, Failure> {
     let mut state = GroupState::default();
     for entry in entries {
         let Some((name, value)) = entry.split_once('=') else {
-            let failure = Failure::message(Kind::Usage, format!("`{entry}` is no `K=V`")).blame("K=V");
+            let failure = Failure::message(Kind::Usage, format!("`{entry}` is not of the form `K=V`")).blame("K=V");
             return Err(failure.hint("a name, `=`, and what it is, as in `status=typing`; both may be empty"));
         };
         if state.entries.insert(name.to_owned(), value.to_owned()).is_some() {

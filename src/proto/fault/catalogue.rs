@@ -165,8 +165,8 @@ pub const ACTIONS: &[ActionEntry] = &[
         by_default: &[],
         meaning: "takes the socket away at an operation (op=…, group=…), which is not carried out; when frames=N have \
                   passed on it, both ways; or after=D. A message is sent before. HOW: reset, eof (no close frame), \
-                  silence (it stays open), or a close code, any number up to 65535, with reason=TEXT; the connection can be recovered, but \
-                  after 1000 and 1008",
+                  silence (it stays open), or a close code, any number up to 65535, with reason=TEXT; the connection can be \
+                  recovered, except after 1000 and 1008",
         example: "drop=reset,after=5s,user=alice",
     },
     ActionEntry {

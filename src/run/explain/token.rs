@@ -11,7 +11,7 @@ use webpubsub_net::auth::token::{Audience, CLOCK_SKEW_SECS, Claims, peek_claims}
 const NOTABLE_SKEW: Duration = Duration::from_secs(60);
 
 /// Where the token says nothing that is wrong, two causes are left, of which neither can be seen from here.
-const NOTHING_SEEN: &str = "nothing in the token speaks against it: either it was signed with another key than this \
+const NOTHING_SEEN: &str = "the token itself looks right: either it was signed with another key than this \
                             service has (an old one?), or the hub's `connect` event handler refuses the client";
 
 /// The reasons that can be seen from here, the likeliest first; one that says where to look when none can be seen.
