@@ -1,7 +1,7 @@
 //! Dials over the network: a URL for each attempt, a deadline around both, and what its failure means to the session.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout_at};
 
@@ -70,6 +70,8 @@ pub struct NetDialer {
     source: UrlSource,
     options: DialOptions,
     protocol: Subprotocol,
+    /// How long a fresh connection may take, to be said as it was given.
+    connect_timeout: Option<Duration>,
     /// The URL of the current connection: a recovery goes to the same place.
     current: CurrentUrl,
     last_error: Arc<Mutex<Option<DialedError>>>,
@@ -109,10 +111,19 @@ impl NetDialer {
             source,
             options,
             protocol,
+            connect_timeout: None,
             current: CurrentUrl::default(),
             last_error: Arc::default(),
             trail: Trail::default(),
         }
+    }
+
+    /// Errors say this limit, where what was left of it at the dial would be some milliseconds less. It is no limit: that
+    /// is the session's.
+    #[must_use]
+    pub fn saying(mut self, connect_timeout: Duration) -> Self {
+        self.connect_timeout = Some(connect_timeout);
+        self
     }
 
     /// The first dial is a recovery: it goes there.
@@ -172,7 +183,11 @@ impl Dialer for NetDialer {
         // A dial that is dropped has none: it must not be explained with the one before it.
         *last_error.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let blame = move |error| *last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-        let started = Instant::now();
+        let limit = match request {
+            DialRequest::Fresh => self.connect_timeout,
+            DialRequest::Recover { .. } => None,
+        };
+        let limit = limit.unwrap_or_else(|| rounded(deadline.saturating_duration_since(Instant::now())));
         Box::pin(async move {
             let (url, path_and_query) = match known {
                 Some(known) => known,
@@ -186,7 +201,7 @@ impl Dialer for NetDialer {
                         }
                         Err(_) => {
                             blame(DialedError::UrlTimeout);
-                            return Err(timed_out(deadline - started, source.activity()));
+                            return Err(timed_out(limit, source.activity()));
                         }
                     };
                     current.set(&url);
@@ -205,7 +220,7 @@ impl Dialer for NetDialer {
                 }
                 Err(_) => {
                     let stage = progress.stage();
-                    let failure = timed_out(deadline - started, &stage.to_string());
+                    let failure = timed_out(limit, &stage.to_string());
                     // What is slow is not the network, and another attempt would find the same file.
                     let is_local = matches!(stage, Stage::Files { .. });
                     blame(if is_local { DialedError::FileTimeout } else { DialedError::Timeout });
@@ -227,11 +242,14 @@ fn no_url(error: &(dyn std::error::Error + Send + Sync + 'static)) -> (DialedErr
     }
 }
 
-fn timed_out(limit: std::time::Duration, stage: &str) -> DialFailure {
-    // The deadline was a moment further away when it was set: longer than a millisecond, where much else runs.
-    let steps = if limit < std::time::Duration::from_millis(100) { 1000.0 } else { 100.0 };
-    let limit = (limit.as_secs_f64() * steps).round() / steps;
-    unreachable(format!("timed out after {limit} s while {stage}"))
+/// What is left of a limit, as it was a moment before.
+fn rounded(left: Duration) -> Duration {
+    let steps = if left < Duration::from_millis(100) { 1000.0 } else { 100.0 };
+    Duration::from_secs_f64((left.as_secs_f64() * steps).round() / steps)
+}
+
+fn timed_out(limit: Duration, stage: &str) -> DialFailure {
+    unreachable(format!("timed out after {} s while {stage}", limit.as_secs_f64()))
 }
 
 fn unreachable(message: String) -> DialFailure {
@@ -276,7 +294,22 @@ fn class(error: &DialError) -> DialClass {
 
 #[cfg(test)]
 mod tests {
+    use super::super::source::{Providing, UrlProvider};
     use super::*;
+
+    /// A provider that gives nothing, ever.
+    #[derive(Debug)]
+    struct Never;
+
+    impl UrlProvider for Never {
+        fn provide(&self) -> Providing<'_> {
+            Box::pin(std::future::pending())
+        }
+
+        fn activity(&self) -> &'static str {
+            "waiting"
+        }
+    }
 
     #[tokio::test]
     async fn a_dial_is_not_explained_with_the_error_of_the_one_before() {
@@ -289,11 +322,19 @@ mod tests {
         assert!(dialer.last_error().is_none());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_fresh_dial_says_the_limit_that_the_session_has_however_late_it_begins() {
+        let provider: Arc<dyn UrlProvider> = Arc::new(Never);
+        let dialer = NetDialer::new(UrlSource::Provider(provider), DialOptions::default(), Subprotocol::Json);
+        let late = Instant::now() + Duration::from_millis(1440);
+        let dialed = dialer.saying(Duration::from_millis(1500)).dial(DialRequest::Fresh, late).await;
+        assert_eq!(dialed.unwrap_err().message, "timed out after 1.5 s while waiting");
+    }
+
     #[test]
     fn a_limit_is_said_as_it_was_given_though_a_moment_of_it_had_passed() {
-        use std::time::Duration;
         for (left, said) in [(49_800, "0.05 s"), (199_300, "0.2 s"), (999_100, "1 s"), (1_499_000, "1.5 s")] {
-            let failure = timed_out(Duration::from_micros(left), "x");
+            let failure = timed_out(rounded(Duration::from_micros(left)), "x");
             assert_eq!(failure.message, format!("timed out after {said} while x"));
         }
     }

@@ -147,7 +147,8 @@ pub async fn connection(
     };
     let mut config = bench.connection.session.clone();
     config.seed = seed();
-    let dialer = NetDialer::new(shared.source.clone(), shared.options.clone(), bench.connection.protocol);
+    let dialer = NetDialer::new(shared.source.clone(), shared.options.clone(), bench.connection.protocol)
+        .saying(config.connect_timeout);
     let url = dialer.current_url();
     let (driver, handle) = Driver::new(config, dialer, sink);
     let script = async {
