@@ -149,8 +149,15 @@ fn bad_input_ends_the_stream_with_an_error_and_names_it() {
     let emulator = Emulator::start(&[]);
     let mut listener = emulator.listen(&[]);
     let ended = wps(["stream", "g", &emulator.local()]).stdin(b"good \xff bad".to_vec()).run();
-    ended.assert_failed(11, &["the text is not UTF-8", "`-t binary`"]);
+    ended.assert_failed(11, &["streamed 1 fragment, 5 bytes, to `g`", "the text is not UTF-8", "`-t binary`"]);
+    // What stands before it is not lost with it.
+    assert_eq!(listener.skip_to("group-message")["data"], "good ");
     assert_eq!(listener.skip_to("group-message")["stream"]["error"]["userErrorCode"], "BadInput");
+    let lines: String = (1..=100).map(|number| format!("{number}\n")).collect();
+    let ended = stream(&emulator, &format!("{lines}{{bad\n"), &["-t", "json", "--lines", "-o", "ndjson"]);
+    let records = ended.records();
+    let report = records.iter().find(|record| record["type"] == "stream-ended").unwrap();
+    assert_eq!((&report["fragments"], ended.code), (&json!(100), 11), "{report}");
     for (args, code, words) in [
         (&["-t", "json"][..], 2, "`-t json` needs to know where a value ends"),
         (&["--stream-id", ""], 2, "`--stream-id` has 1 to 1024 bytes"),

@@ -39,7 +39,12 @@ pub fn verdict(
     }
     client.seen.lines.set(Some(counts(report, outcome.is_err())));
     match (own, outcome) {
-        (Some(LocalFailure::Failed(failure)), _) => Verdict::Failed(failure),
+        (Some(LocalFailure::Failed(failure)), outcome) => {
+            if let Ok(words) = outcome {
+                surroundings.report(output, &words);
+            }
+            Verdict::Failed(failure)
+        }
         (Some(LocalFailure::Interrupted(Interruption::Signal(number))), Ok(words)) => {
             // Whoever sent it knows why; how far the stream came is good to know.
             surroundings.report(output, &words);
@@ -62,9 +67,9 @@ pub fn outcome(client: &Client, report: &StreamReport) -> Result<String, Verdict
     let far = known(report);
     Err(Verdict::Failed(match &report.fate {
         StreamFate::Completed => {
-            let fragments = counted(report.accepted, "fragment");
+            let (fragments, bytes) = (counted(report.accepted, "fragment"), counted(*bytes, "byte"));
             let error = report.abort.as_ref().map(|abort| format!(", ended {}", with_error(abort))).unwrap_or_default();
-            return Ok(format!("streamed {fragments}, {bytes} bytes, to `{group}` (stream `{stream_id}`){error}"));
+            return Ok(format!("streamed {fragments}, {bytes}, to `{group}` (stream `{stream_id}`){error}"));
         }
         StreamFate::Unconfirmed => {
             Failure::message(Kind::OperationUnknown, format!("{}: the service no longer knows it", unconfirmed(report)))

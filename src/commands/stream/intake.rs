@@ -52,31 +52,28 @@ impl StreamIntake {
 fn read(mut input: impl Read, mut cutter: FragmentCutter, sender: &mpsc::Sender<StreamBatch>) {
     let mut chunk = vec![0; CHUNK];
     loop {
-        let cut = match input.read(&mut chunk) {
-            Ok(0) => cutter.finish().map(|last| (last, true)),
-            Ok(read) => cutter.cut(&chunk[..read]).map(|fragments| (fragments, false)),
+        let mut fragments = Vec::new();
+        let (cut, last) = match input.read(&mut chunk) {
+            Ok(0) => (cutter.finish(&mut fragments), true),
+            Ok(read) => (cutter.cut(&chunk[..read], &mut fragments), false),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => Err(Failure::new(Kind::Input, error).context("could not read stdin")),
+            Err(error) => (Err(Failure::new(Kind::Input, error).context("could not read stdin")), true),
         };
-        // Nobody takes it any more when the stream has ended.
-        match cut {
-            Ok((fragments, last)) => {
-                if !fragments.is_empty() && sender.blocking_send(StreamBatch::Fragments(fragments)).is_err() {
-                    return;
-                }
-                if last {
-                    return;
-                }
-            }
-            Err(failure) => {
-                let _ = sender.blocking_send(StreamBatch::Failed(failure));
-                return;
-            }
+        // What stands before something bad is sent. Nobody takes it any more when the stream has ended.
+        if !fragments.is_empty() && sender.blocking_send(StreamBatch::Fragments(fragments)).is_err() {
+            return;
+        }
+        if let Err(failure) = cut {
+            let _ = sender.blocking_send(StreamBatch::Failed(failure));
+            return;
+        }
+        if last {
+            return;
         }
     }
 }
 
-/// Cuts bytes into fragments, in chunks of any size.
+/// Cuts bytes into fragments, in chunks of any size. Where something is bad, what stands before it has been cut.
 struct FragmentCutter {
     feed: StreamFeed,
     codec: Codec,
@@ -87,42 +84,41 @@ struct FragmentCutter {
 }
 
 impl FragmentCutter {
-    fn cut(&mut self, chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
+    fn cut(&mut self, chunk: &[u8], fragments: &mut Vec<OwnedData>) -> Result<(), Failure> {
         match self.feed {
-            StreamFeed::Text => self.cut_text(chunk),
-            StreamFeed::Binary => Ok(vec![OwnedData::binary(chunk)]),
+            StreamFeed::Text => self.cut_text(chunk, fragments),
+            StreamFeed::Binary => {
+                fragments.push(OwnedData::binary(chunk));
+                Ok(())
+            }
             StreamFeed::TextLines | StreamFeed::BinaryLines | StreamFeed::JsonLines | StreamFeed::Records => {
-                self.cut_lines(chunk)
+                self.cut_lines(chunk, fragments)
             }
         }
     }
 
-    fn finish(&mut self) -> Result<Vec<OwnedData>, Failure> {
+    fn finish(&mut self, fragments: &mut Vec<OwnedData>) -> Result<(), Failure> {
         let partial = std::mem::take(&mut self.partial);
         match self.feed {
-            _ if partial.is_empty() => Ok(Vec::new()),
-            StreamFeed::Text => match std::str::from_utf8(&partial) {
-                Ok(text) => Ok(vec![OwnedData::text(text)]),
-                Err(error) => Err(not_text(error)),
-            },
-            StreamFeed::Binary => Ok(Vec::new()),
+            _ if partial.is_empty() => {}
+            StreamFeed::Text => fragments.push(OwnedData::text(std::str::from_utf8(&partial).map_err(not_text)?)),
+            StreamFeed::Binary => {}
             StreamFeed::TextLines | StreamFeed::BinaryLines | StreamFeed::JsonLines | StreamFeed::Records => {
-                Ok(self.line(&partial)?.into_iter().collect())
+                fragments.extend(self.line(&partial)?);
             }
         }
+        Ok(())
     }
 
     /// A character that has come in part waits for the rest.
-    fn cut_text(&mut self, chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
+    fn cut_text(&mut self, chunk: &[u8], fragments: &mut Vec<OwnedData>) -> Result<(), Failure> {
         self.partial.extend_from_slice(chunk);
-        let whole = match std::str::from_utf8(&self.partial) {
-            Ok(text) => text.len(),
-            Err(error) if error.error_len().is_none() => error.valid_up_to(),
-            Err(error) => return Err(not_text(error)),
+        let (whole, bad) = match std::str::from_utf8(&self.partial) {
+            Ok(text) => (text.len(), None),
+            Err(error) => (error.valid_up_to(), error.error_len().map(|_| error)),
         };
         let rest = self.partial.split_off(whole);
         let mut bytes = std::mem::replace(&mut self.partial, rest);
-        let mut fragments = Vec::new();
         // What waited makes it a little longer than was read at once.
         while !bytes.is_empty() {
             let mut end = bytes.len().min(CHUNK);
@@ -133,11 +129,10 @@ impl FragmentCutter {
             fragments.push(OwnedData::text(&String::from_utf8_lossy(&bytes)));
             bytes = after;
         }
-        Ok(fragments)
+        bad.map_or(Ok(()), |error| Err(not_text(error)))
     }
 
-    fn cut_lines(&mut self, mut chunk: &[u8]) -> Result<Vec<OwnedData>, Failure> {
-        let mut fragments = Vec::new();
+    fn cut_lines(&mut self, mut chunk: &[u8], fragments: &mut Vec<OwnedData>) -> Result<(), Failure> {
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (head, rest) = chunk.split_at(end + 1);
             chunk = rest;
@@ -154,7 +149,7 @@ impl FragmentCutter {
             self.lines += 1;
             return Err(self.too_large());
         }
-        Ok(fragments)
+        Ok(())
     }
 
     /// A line with its end, if it has one. `None`: it is skipped.
@@ -209,13 +204,32 @@ mod tests {
 
     /// The payloads that come of an input, read in chunks of that size.
     fn fragments(feed: StreamFeed, input: &[u8], chunk: usize) -> Result<Vec<Vec<u8>>, String> {
+        let (all, result) = fragments_before(feed, input, chunk);
+        result.map(|()| all)
+    }
+
+    /// The same, up to what is bad.
+    fn fragments_before(feed: StreamFeed, input: &[u8], chunk: usize) -> (Vec<Vec<u8>>, Result<(), String>) {
         let mut cutter = FragmentCutter { feed, codec: Codec::Json, partial: Vec::new(), lines: 0 };
         let mut all = Vec::new();
-        for part in input.chunks(chunk) {
-            all.extend(cutter.cut(part).map_err(|failure| format!("{:#}", failure.error))?);
+        let cut = input.chunks(chunk).try_for_each(|part| cutter.cut(part, &mut all));
+        let result = cut.and_then(|()| cutter.finish(&mut all)).map_err(|failure| format!("{:#}", failure.error));
+        (all.iter().map(|data| data.as_data().to_bytes().unwrap().into_owned()).collect(), result)
+    }
+
+    #[test]
+    fn what_stands_before_something_bad_is_a_fragment_however_it_is_read() {
+        for (feed, input, good) in [
+            (StreamFeed::JsonLines, &b"1\n2\n{bad\n3\n"[..], &b"12"[..]),
+            (StreamFeed::Records, b"{\"data\":1}\n{bad\n", b"1"),
+            (StreamFeed::Text, b"good\xffb", b"good"),
+            (StreamFeed::JsonLines, b"1\n{bad", b"1"),
+        ] {
+            for chunk in 1..20 {
+                let (all, result) = fragments_before(feed, input, chunk);
+                assert_eq!((all.concat(), result.is_err()), (good.to_vec(), true), "{feed:?} {chunk}");
+            }
         }
-        all.extend(cutter.finish().map_err(|failure| format!("{:#}", failure.error))?);
-        Ok(all.iter().map(|data| data.as_data().to_bytes().unwrap().into_owned()).collect())
     }
 
     #[test]
