@@ -17,6 +17,8 @@ mod texts;
 pub use codec::{json, protobuf};
 pub use hub::hub;
 pub use session::session;
+#[cfg(test)]
+pub(crate) use session::{session_left_alone, session_told_to_stop};
 pub use texts::{fault, filter, live_trace, tunnel};
 
 use tape::Tape;

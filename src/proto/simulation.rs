@@ -22,20 +22,14 @@ use schedule::{Schedule, Tally};
 use streams::{StreamTally, play};
 use tunnels::TunnelTally;
 
-/// Runs the schedules of a range of seeds, and sees to it that they were worth running.
+/// Runs the schedules of a range of seeds that are always the same, and sees to it that they were worth running.
 fn run(seeds: std::ops::Range<u64>) {
-    let mut tally = Tally::default();
-    // What may be rare may be so often in as many schedules as one test has.
-    let tests = usize::try_from((seeds.end - seeds.start).div_ceil(2_600)).unwrap();
-    for seed in seeds {
-        tally += Schedule::new(seed).run();
-    }
+    let tally = schedules(seeds);
     let Tally { recoveries, losses, published, duplicates, unknown, replayed, .. } = tally;
     let Tally { states_set, state_changes, states_compared, .. } = tally;
-    let Tally { deaths, redelivered, faults, given_up, misjudged, steps, answered, lost_answers, .. } = tally;
+    let Tally { deaths, redelivered, faults, steps, answered, lost_answers, .. } = tally;
     assert!(recoveries > 5_000 && losses > 500, "too little trouble: {tally:?}");
-    assert!(faults > 8_000 && given_up < 100 * tests, "too few faults, or too many: {tally:?}");
-    assert!(misjudged <= 5 * tests, "operations are given up for what a network does: {tally:?}");
+    assert!(faults > 8_000, "too few faults: {tally:?}");
     assert!(published > 50_000 && duplicates > 500 && unknown > 100 && replayed > 100, "too little risk: {tally:?}");
     assert!(steps > 5_000, "too few small steps: {tally:?}");
     assert!(answered > 5_000 && lost_answers > 100, "too few invocations, or too little risk for them: {tally:?}");
@@ -43,29 +37,53 @@ fn run(seeds: std::ops::Range<u64>) {
     assert!(deaths > 500 && redelivered > 25, "too little death: {tally:?}");
 }
 
+/// Runs the schedules of any seeds. What happens in them is left to chance, and may be rare.
+fn schedules(seeds: std::ops::Range<u64>) -> Tally {
+    let mut tally = Tally::default();
+    // What may be rare may be so often in as many schedules as one test has.
+    let tests = usize::try_from((seeds.end - seeds.start).div_ceil(2_600)).unwrap();
+    for seed in seeds {
+        tally += Schedule::new(seed).run();
+    }
+    let Tally { given_up, misjudged, .. } = tally;
+    assert!(given_up < 100 * tests, "too many faults: {tally:?}");
+    assert!(misjudged <= 5 * tests, "operations are given up for what a network does: {tally:?}");
+    tally
+}
+
 /// The same of the schedules with streams.
 fn stream(seeds: std::ops::Range<u64>) {
-    let mut tally = StreamTally::default();
-    for seed in seeds {
-        play(seed, &mut tally);
-    }
+    let tally = stream_schedules(seeds);
     let StreamTally { completed, unconfirmed, closed, lost, recoveries, losses, fragments, faults, excused } = tally;
     assert!(recoveries > 1_000 && losses > 100, "too little trouble: {tally:?}");
     assert!(completed > 1_000 && unconfirmed > 2 && closed > 50 && lost > 200, "too few ways to end: {tally:?}");
     assert!(fragments > 20_000 && faults > 1_000 && excused > 20, "too little risk: {tally:?}");
 }
 
+fn stream_schedules(seeds: std::ops::Range<u64>) -> StreamTally {
+    let mut tally = StreamTally::default();
+    for seed in seeds {
+        play(seed, &mut tally);
+    }
+    tally
+}
+
 /// The same of the schedules with tunnels.
 fn tunnel(seeds: std::ops::Range<u64>) {
-    let mut tally = TunnelTally::default();
-    for seed in seeds {
-        tunnels::play(seed, &mut tally);
-    }
+    let tally = tunnel_schedules(seeds);
     let TunnelTally { answered, lost, not_asked, refused, doubled, in_pieces, .. } = tally;
     let TunnelTally { connected, cut, moved, dismissed, stopped_at_work, .. } = tally;
     assert!(connected > 1_000 && cut > 1_000 && moved > 1_000 && dismissed > 10, "too little trouble: {tally:?}");
     assert!(answered > 10_000 && in_pieces > 100 && refused > 100, "too few answers: {tally:?}");
     assert!(lost > 100 && not_asked > 100 && doubled > 10 && stopped_at_work > 10, "too little risk: {tally:?}");
+}
+
+fn tunnel_schedules(seeds: std::ops::Range<u64>) -> TunnelTally {
+    let mut tally = TunnelTally::default();
+    for seed in seeds {
+        tunnels::play(seed, &mut tally);
+    }
+    tally
 }
 
 #[test]
@@ -91,11 +109,11 @@ const FRESH_SCHEDULES: Option<&str> = option_env!("WPS_SIMULATION_SCHEDULES");
 /// Half of the schedules of a fresh seed: the first or the second.
 fn fresh(half: u64) {
     let Some(seed) = FRESH_SEED.map(|seed| u64::from(seed.parse::<u32>().unwrap())) else { return };
-    let schedules = FRESH_SCHEDULES.map_or(5_200, |count| count.parse::<u64>().unwrap());
+    let count = FRESH_SCHEDULES.map_or(5_200, |count| count.parse::<u64>().unwrap());
     let part = |count: u64| seed + half * count / 2..seed + (half + 1) * count / 2;
-    run(part(schedules));
-    stream(part(schedules * 4 / 13));
-    tunnel(part(schedules * 4 / 13));
+    schedules(part(count));
+    stream_schedules(part(count * 4 / 13));
+    tunnel_schedules(part(count * 4 / 13));
 }
 
 #[test]

