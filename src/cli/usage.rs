@@ -81,9 +81,9 @@ fn reason(cause: &(dyn std::error::Error + 'static)) -> String {
         return "it is not a number".to_owned();
     }
     let text = cause.to_string();
-    // `99999 is not in 1..=65535`, which has no type of its own.
-    let range = text.rsplit_once(" is not in ").and_then(|(_, range)| range.split_once("..="));
-    match range {
+    // `99999 is not in 1..=65535`, which has no type of its own; without an end, the largest number stands there.
+    let range = text.rsplit_once(" is not in ").and_then(|(_, range)| range.split_once(".."));
+    match range.map(|(from, to)| (from, to.trim_start_matches('='))) {
         Some((from, to)) if to == u64::MAX.to_string() || to == i64::MAX.to_string() => {
             format!("it has to be {from} at least")
         }

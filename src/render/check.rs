@@ -73,7 +73,9 @@ pub fn lines(style: Style, check: &StepResult) -> Vec<u8> {
     }
     let time = check.elapsed.filter(|elapsed| !elapsed.is_zero()).map(human).unwrap_or_default();
     let status = style.paint(&format!("{word:STATUS$}"), paint);
-    let line = format!("{:STEP$}  {status}  {time:>TIME$}  {}", check.step, on_one_line(style, &check.detail));
+    // The name of one event is a letter longer, and has one blank behind it.
+    let (step, width) = (check.step, STEP + 1);
+    let line = format!("{step:width$} {status}  {time:>TIME$}  {}", on_one_line(style, &check.detail));
     out.push_str(line.trim_end());
     out.push('\n');
     let indent = STEP + STATUS + TIME + 6;

@@ -47,14 +47,25 @@ impl<'c> ExitCode<'c> {
         }
     }
 
-    /// What stdout has taken. Whether that went wrong, and counts.
+    /// What stdout has taken. Whether that went wrong, and counts; where it does not count, it is told all the same, since
+    /// what was to be read has not come.
     pub async fn fold_output(&mut self) -> bool {
         match self.console.out.writer().failure() {
             Some(WriteFailure::Failed(error)) if self.code == 0 => {
                 self.code = output_failed(self.console, &error).await;
                 true
             }
-            Some(WriteFailure::Closed | WriteFailure::Failed(_) | WriteFailure::Unrecorded(_)) | None => false,
+            // That is the failure already, or somebody did not want to wait for it.
+            Some(WriteFailure::Failed(_))
+                if self.code == Kind::Output.exit_code() || self.code >= Kind::Timeout.exit_code() =>
+            {
+                false
+            }
+            Some(WriteFailure::Failed(error)) => {
+                output_failed(self.console, &error).await;
+                false
+            }
+            Some(WriteFailure::Closed | WriteFailure::Unrecorded(_)) | None => false,
         }
     }
 }

@@ -87,7 +87,7 @@ pub fn warn(printer: &mut Printer, connection: &ConnectionSettings) {
     let now = unix_now();
     if let Some(exp) = claims.and_then(|claims| claims.exp).filter(|exp| looks_expired(*exp, now)) {
         let ago = render::human(Duration::from_secs(now.saturating_sub(exp)));
-        printer.note(Weight::Warning, &format!("the token looks expired since {ago}; trying it all the same"));
+        printer.note(Weight::Warning, &format!("the token looks expired ({ago} ago); trying it all the same"));
     }
 }
 

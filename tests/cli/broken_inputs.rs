@@ -159,11 +159,8 @@ fn refused(service: &Service, url: &str) -> Ended {
     let running = join(&["--url", url]).start();
     service.request().refuse("401 Unauthorized", &[], "Invalid token.");
     let mut ended = running.end();
-    let lines = ended.stderr.lines().map(|line| match (line.find("expired "), line.find("expired since ")) {
-        (_, Some(at)) => format!("{}SOME TIME{}", &line[..at + 14], line.find(';').map_or("", |end| &line[end..])),
-        (Some(at), None) if line.contains(" ago") => {
-            format!("{}SOME TIME{}", &line[..at + 8], line.find(" ago").map_or("", |end| &line[end..]))
-        }
+    let lines = ended.stderr.lines().map(|line| match (line.find("expired "), line.find(" ago")) {
+        (Some(at), Some(end)) => format!("{}SOME TIME{}", &line[..at + 8], &line[end..]),
         _ => line.to_owned(),
     });
     ended.stderr = lines.map(|line| line + "\n").collect();

@@ -355,7 +355,7 @@ fn a_message_without_an_answer_is_not_sent_twice_unless_that_is_wanted() {
     drop(api.next());
     api.next().0.answer("202 Accepted", "", "");
     let ended = run.end();
-    ended.assert_stderr(&["error: line 1 may have been sent; 1 were sent"]);
+    ended.assert_stderr(&["error: line 1 may have been sent; 1 was sent"]);
     let records = ended.records();
     assert_eq!((ended.code, records.len()), (9, 3));
     assert_eq!((&records[0]["line"], &records[0]["error"]["name"]), (&json!(1), &json!("OutcomeUnknown")));
@@ -497,7 +497,7 @@ fn a_line_that_cannot_be_sent_stops_those_after_it() {
 
     let (api, served) = Api::start().answering(&[("202 Accepted", "", ""), ("400 Bad Request", "", "")]);
     let ended = api.run(&["send", "--all", "--lines"]).stdin("a\nb\nc\n").run();
-    ended.assert_failed(8, &["line 2 was not sent; 1 were", "400 Bad Request"]);
+    ended.assert_failed(8, &["line 2 was not sent; 1 was", "400 Bad Request"]);
     served.join().unwrap();
 }
 

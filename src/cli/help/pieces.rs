@@ -20,6 +20,7 @@ pub(super) fn piece(name: &str) -> Option<String> {
 const SHARED: &[(&str, &str)] = &[
     ("code-any-expectation", include_str!("shared/code-any-expectation.md")),
     ("code-condition", include_str!("shared/code-condition.md")),
+    ("code-condition-or-command", include_str!("shared/code-condition-or-command.md")),
     ("code-expect", include_str!("shared/code-expect.md")),
     ("code-expectation", include_str!("shared/code-expectation.md")),
     ("code-input", include_str!("shared/code-input.md")),

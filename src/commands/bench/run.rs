@@ -231,8 +231,11 @@ impl<'a> BenchRun<'a> {
         if self.shared.bench.mode == BenchMode::Sub {
             // Whoever publishes may wait for this.
             self.records.print_line(&format!(
-                "subscribed {} times to `{}`",
-                grouped(self.shared.bench.subscribers),
+                "subscribed {} to `{}`",
+                match self.shared.bench.subscribers {
+                    1 => "once".to_owned(),
+                    subscribers => format!("{} times", grouped(subscribers)),
+                },
                 self.shared.bench.group
             ));
         }

@@ -70,6 +70,9 @@ impl CommandArgs for PingArgs {
 /// As many may wait for an answer; the next ones go out when there is room.
 const MOST_AWAITED: usize = 1000;
 
+/// Later than this is no matter of how finely a clock wakes up.
+const HELD_UP: Duration = Duration::from_millis(20);
+
 /// At the end, answers that later ones have overtaken have so long.
 const OVERTAKEN: Duration = Duration::from_secs(1);
 
@@ -216,7 +219,9 @@ impl<'a> PingRun<'a> {
                     let now = Instant::now();
                     self.ask(now);
                     // Who was held up does not make up for it: those answers would be late without the service's doing.
-                    due = if now > due + self.settings.interval { now } else { due } + self.settings.interval;
+                    // What a clock of milliseconds does is no hold-up, and would halve the rate of short intervals.
+                    let late = now > due + self.settings.interval.max(HELD_UP);
+                    due = if late { now } else { due } + self.settings.interval;
                 }
                 () = at(patience) => {
                     self.give_up_all();

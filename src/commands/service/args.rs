@@ -297,7 +297,7 @@ pub struct GrantArgs {
     pub connection: String,
     /// For this group
     ///
-    /// Without it all groups are meant; the service in the cloud refuses that.
+    /// Services refuse a permission without one, which would be for all groups.
     #[arg(short, long, value_name = "G")]
     pub group: Option<String>,
 }

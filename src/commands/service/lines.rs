@@ -190,7 +190,8 @@ pub async fn send(
             let more = if failed > 1 { format!(", and {} more lines failed", failed - 1) } else { String::new() };
             let acked = done.acked.get();
             let was = if failure.kind == Kind::OperationUnknown { "may have been sent" } else { "was not sent" };
-            Verdict::Failed(failure.context(format!("line {number} {was}{more}; {acked} were sent")))
+            let sent = if acked == 1 { "1 was".to_owned() } else { format!("{acked} were") };
+            Verdict::Failed(failure.context(format!("line {number} {was}{more}; {sent} sent")))
         }
     }
 }

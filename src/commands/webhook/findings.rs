@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::anyhow;
+use http::Method;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -93,6 +94,10 @@ fn mending(ask: &Ask, fault: &Fault, played: &Played) -> Option<String> {
         Fault::Refused(status) if matches!(status.as_u16(), 401 | 403) => {
             "that is how a handler refuses a client: `--user`, `--claim` and `--query` make another one"
         }
+        // After a 404 to OPTIONS, whatever GET was answered.
+        _ if played.method == Method::GET => {
+            "route OPTIONS of this path to the handler: a framework's CORS or default route may take it"
+        }
         Fault::Refused(status) | Fault::Status(status) if matches!(status.as_u16(), 404 | 405) => match ask {
             Ask::Validate => {
                 "route OPTIONS of this path to the handler: a framework's CORS or default route may take it"
@@ -128,6 +133,8 @@ fn mending(ask: &Ask, fault: &Fault, played: &Played) -> Option<String> {
 /// Prints a step.
 pub fn print_step(printer: &mut Printer, ask: &Ask, played: &Played, failure: Option<&Failure>) {
     let mut detail = match &played.answer {
+        // It is asked so only where OPTIONS was answered 404.
+        Some(answer) if played.method == Method::GET => format!("OPTIONS 404, then GET {}", answered(answer)),
         Some(answer) => format!("{} {}", played.method, answered(answer)),
         None => played.method.to_string(),
     };

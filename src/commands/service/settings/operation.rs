@@ -268,8 +268,12 @@ impl ServiceOperation {
             Self::Add { member, group } => format!("added {} to the group `{group}`", who(member)),
             Self::Remove { member, group: Some(group) } => format!("removed {} from the group `{group}`", who(member)),
             Self::Remove { member, group: None } => format!("removed {} from all groups", who(member)),
-            Self::Change { add: true, group, .. } => format!("added those connections to the group `{group}`"),
-            Self::Change { add: false, group, .. } => format!("removed those connections from the group `{group}`"),
+            Self::Change { add: true, group, .. } => {
+                format!("added the connections that match the filter to the group `{group}`")
+            }
+            Self::Change { add: false, group, .. } => {
+                format!("removed the connections that match the filter from the group `{group}`")
+            }
             Self::Permission { verb, permission, connection, group } => {
                 let verb = match verb {
                     PermissionVerb::Grant => "granted",
