@@ -369,7 +369,7 @@ impl<D: Dialer, S: EventSink> Driver<D, S> {
             Some(Stop::AtOnce) => self.session.handle_abort(),
             Some(Stop::Withdraw) => {
                 self.withdrawn = true;
-                self.session.handle_withdrawal();
+                self.session.handle_withdrawal(now);
             }
             Some(Stop::CallOff(key)) => self.session.handle_cancel(now, key),
             None => {}

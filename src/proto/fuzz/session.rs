@@ -98,8 +98,6 @@ struct FuzzCaller {
     /// Streams that are not over, with whether their end was asked for.
     streams: BTreeMap<u64, bool>,
     pings: BTreeSet<u64>,
-    /// What had not been sent was withdrawn.
-    withdrawn: bool,
     /// How many operations and invocations did not end well.
     failed: u64,
     /// Ids that this process has given to operations that it records.
@@ -129,7 +127,6 @@ impl FuzzCaller {
             invocations: BTreeSet::new(),
             streams: BTreeMap::new(),
             pings: BTreeSet::new(),
-            withdrawn: false,
             failed: 0,
             recorded: BTreeSet::new(),
             delivered: 0,
@@ -230,10 +227,7 @@ impl FuzzCaller {
                 1 => self.session.handle_stalled(self.now, false),
                 2 => self.session.handle_backlogged(self.now, true),
                 3 => self.session.handle_backlogged(self.now, false),
-                4 => {
-                    self.withdrawn = true;
-                    self.session.handle_withdrawal();
-                }
+                4 => self.session.handle_withdrawal(self.now),
                 _ => self.session.handle_stop(self.now),
             },
             30 => {
@@ -567,8 +561,7 @@ impl FuzzCaller {
         // What an earlier process had joined is only known to the service, and so is what comes of a join that is given up:
         // the answers here take half a second at most.
         let is_patient = self.config.ack_timeout > Duration::from_millis(500);
-        // A join or leave that is withdrawn has said what is wanted all the same.
-        if self.config.rejoin && self.config.keep.is_none() && is_patient && !self.withdrawn {
+        if self.config.rejoin && self.config.keep.is_none() && is_patient {
             let groups: Vec<_> = self.session.groups().collect();
             assert!(groups.iter().all(|(_, wanted, joined)| *wanted && *joined), "not as it is wanted: {groups:?}");
             let groups: BTreeSet<String> = groups.into_iter().map(|(group, ..)| group.to_owned()).collect();

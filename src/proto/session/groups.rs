@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Membership {
-    /// The user asked to be in it.
-    wanted: bool,
+    /// What is wanted by what has settled.
+    settled: bool,
+    /// What is wanted by what has not settled: the last join or leave that the user has asked for.
+    asked: Option<bool>,
     /// The service has confirmed it on this connection.
     joined: bool,
+}
+
+impl Membership {
+    fn is_wanted(self) -> bool {
+        self.asked.unwrap_or(self.settled)
+    }
 }
 
 /// Every group the user asked about.
@@ -15,10 +23,14 @@ struct Membership {
 pub(super) struct WantedGroups(BTreeMap<String, Membership>);
 
 impl WantedGroups {
-    /// The user wants in, or out.
-    pub(super) fn want(&mut self, group: &str, wanted: bool) {
-        self.0.entry(group.to_owned()).or_default().wanted = wanted;
-        self.forget_unneeded(group);
+    /// The user has asked to be in, or out, and that has not settled.
+    pub(super) fn ask(&mut self, group: &str, wanted: bool) {
+        self.0.entry(group.to_owned()).or_default().asked = Some(wanted);
+    }
+
+    /// The user wants in, and is.
+    pub(super) fn want(&mut self, group: &str) {
+        self.0.entry(group.to_owned()).or_default().settled = true;
     }
 
     /// The service has confirmed a join or a leave.
@@ -27,10 +39,17 @@ impl WantedGroups {
         self.forget_unneeded(group);
     }
 
-    /// A join or leave has failed: things stay as they are, so that is what is wanted.
+    /// A join or leave has settled after it was sent: what is wanted is what is, be it that it has failed.
     pub(super) fn settle_for_what_is(&mut self, group: &str) {
         if let Some(membership) = self.0.get_mut(group) {
-            membership.wanted = membership.joined;
+            membership.settled = membership.joined;
+        }
+    }
+
+    /// No join or leave of this group is left that has not settled.
+    pub(super) fn settle(&mut self, group: &str) {
+        if let Some(membership) = self.0.get_mut(group) {
+            membership.asked = None;
         }
         self.forget_unneeded(group);
     }
@@ -40,12 +59,12 @@ impl WantedGroups {
         for membership in self.0.values_mut() {
             membership.joined = false;
         }
-        self.0.retain(|_, membership| membership.wanted);
+        self.0.retain(|_, membership| membership.settled || membership.asked.is_some());
     }
 
     /// Takes over what an earlier process knew of a group.
     pub(super) fn restore(&mut self, group: &str, wanted: bool, joined: bool) {
-        self.0.insert(group.to_owned(), Membership { wanted, joined });
+        self.0.insert(group.to_owned(), Membership { settled: wanted, asked: None, joined });
     }
 
     /// Whether the service has confirmed the membership.
@@ -55,13 +74,15 @@ impl WantedGroups {
 
     /// Groups wanted but not joined, in order of name.
     pub(super) fn missing(&self) -> Vec<String> {
-        let missing = |membership: &Membership| membership.wanted && !membership.joined;
+        let missing = |membership: &Membership| membership.is_wanted() && !membership.joined;
         self.0.iter().filter(|(_, membership)| missing(membership)).map(|(group, _)| group.clone()).collect()
     }
 
-    /// Groups with whether they are wanted and whether they are joined, in order of name.
+    /// Groups that are wanted or joined, with whether they are wanted and whether they are joined, in order of name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, bool, bool)> {
-        self.0.iter().map(|(group, membership)| (group.as_str(), membership.wanted, membership.joined))
+        let groups =
+            self.0.iter().map(|(group, membership)| (group.as_str(), membership.is_wanted(), membership.joined));
+        groups.filter(|(_, wanted, joined)| *wanted || *joined)
     }
 
     fn forget_unneeded(&mut self, group: &str) {

@@ -232,7 +232,7 @@ impl Session {
         if let Some((group, true)) = &group
             && self.is_taken_over(group)
         {
-            self.groups.want(group, true);
+            self.groups.want(group);
             self.event(Lifecycle::Joined { group: group.clone(), ack_id: None, rejoined: false });
             self.answer(id, Outcome::AlreadyJoined);
             return;
@@ -273,7 +273,7 @@ impl Session {
                     self.note_change();
                 }
                 if let Some((group, wanted)) = group {
-                    self.groups.want(&group, wanted);
+                    self.groups.ask(&group, wanted);
                     if self.operations.drop_own_of(&group) {
                         // Until what was asked for now is answered, nobody can know.
                         self.groups.confirm(&group, false);
@@ -294,8 +294,8 @@ impl Session {
     }
 
     /// Nothing that was not sent yet is sent any more; what was settles as ever, sent again where that is safe.
-    pub fn handle_withdrawal(&mut self) {
-        self.settle_unsent();
+    pub fn handle_withdrawal(&mut self, now: Duration) {
+        self.settle_unsent(now);
     }
 
     /// Ends the session: with a close frame where there is a socket (PROTOCOL §19.12), bounded by two seconds. A

@@ -19,13 +19,13 @@ impl Session {
         }
     }
 
-    /// Joins every wanted group that no operation of the user's is about to join anyway.
-    pub(super) fn rejoin(&mut self, now: Duration) {
+    /// Joins every wanted group of these that nothing is about to join anyway.
+    pub(super) fn rejoin(&mut self, now: Duration, these: impl Fn(&str) -> bool) {
         if !self.config.rejoin {
             return;
         }
         for group in self.groups.missing() {
-            if self.operations.concerns_group(&group) {
+            if !these(&group) || self.operations.concerns_group(&group) {
                 continue;
             }
             let codec = self.config.codec;
@@ -112,9 +112,15 @@ impl Session {
     }
 
     /// What was never sent settles as that.
-    pub(super) fn settle_unsent(&mut self) {
-        for settled in self.operations.withdraw() {
+    pub(super) fn settle_unsent(&mut self, now: Duration) {
+        let withdrawn = self.operations.withdraw();
+        let groups: BTreeSet<String> = withdrawn.iter().filter_map(SettledOperation::freed_group).collect();
+        for settled in withdrawn {
             self.settle(settled);
+        }
+        // A leave that is withdrawn has taken the place of a join of the session's own.
+        if matches!(self.phase, SessionPhase::Live(_)) {
+            self.rejoin(now, |group| groups.contains(group));
         }
         for settled in self.invocations.withdraw() {
             self.settle_invocation(settled);
@@ -157,8 +163,14 @@ impl Session {
         if let Some(joined) = group {
             if done {
                 self.groups.confirm(&operation.target, joined);
-            } else if matches!(operation.owner, Owner::User(_)) && !self.operations.concerns_group(&operation.target) {
+            }
+            let is_users = matches!(operation.owner, Owner::User(_));
+            // One that was never sent, be it that it was withdrawn, has changed nothing.
+            if is_users && !matches!(outcome, Outcome::NotSent { .. }) {
                 self.groups.settle_for_what_is(&operation.target);
+            }
+            if is_users && !self.operations.concerns_group(&operation.target) {
+                self.groups.settle(&operation.target);
             }
         }
         if operation.is_repeatable() {

@@ -291,3 +291,49 @@ fn a_thousand_joins_again_push_nothing_out_of_the_memory_of_the_service() {
     assert_eq!(said[line..].iter().filter(|said| said.contains(r#""type":"joinGroup""#)).count(), 0);
     assert_eq!(joins(said), 200);
 }
+
+/// What was asked for and never sent is as if it had not been asked for.
+#[test]
+fn a_join_or_leave_that_is_withdrawn_changes_nothing_of_what_is_wanted() {
+    const WITHDRAWN: &str = "not sent: what was asked for before it has failed";
+    // For the next connection.
+    let mut b = joined_and_lost(config());
+    b.leave("room");
+    b.join("hall");
+    assert_eq!(b.groups(), "hall?");
+    b.session.handle_withdrawal(b.now);
+    b.says(&[&format!("#2 {WITHDRAWN}"), &format!("#3 {WITHDRAWN}")]);
+    assert_eq!(b.groups(), "room?");
+    b.reconnect("c2");
+    b.says(&["connected c2 None", &joins("room", 4)]);
+    b.ack(4);
+    b.says(&["rejoined room Some(4)"]);
+    // Behind another of its group, whose end is what counts.
+    b.leave("room");
+    b.join("room");
+    b.says(&[&leaves("room", 5)]);
+    b.session.handle_withdrawal(b.now);
+    b.says(&[&format!("#5 {WITHDRAWN}")]);
+    b.ack(5);
+    b.take();
+    assert_eq!(b.groups(), "");
+}
+
+/// A leave takes the place of a join of the session's own, which is made up for when the leave is withdrawn.
+#[test]
+fn a_leave_that_is_withdrawn_on_a_new_connection_leaves_its_group_joined() {
+    let mut b = joined_and_lost(config());
+    // As many as may be under way are, so that the leave waits.
+    for group in 0..900 {
+        b.join(&format!("g{group}"));
+    }
+    b.reconnect("c2");
+    b.leave("room");
+    let said = b.take();
+    assert!(!said.iter().any(|said| said.contains("leaveGroup")), "{said:?}");
+    b.session.handle_withdrawal(b.now);
+    b.take();
+    (2..=1200).for_each(|id| b.ack(id));
+    b.take();
+    assert_eq!(b.groups().split(' ').find(|group| group.starts_with("room")), Some("room?!"));
+}

@@ -159,7 +159,7 @@ fn a_cancelled_one_that_was_never_sent_is_not_sent() {
     b.session.handle_cancel(b.now, id);
     b.says(&["#1 invoked sum -: not sent: it was called off, 0ns"]);
     b.invoke(sum());
-    b.session.handle_withdrawal();
+    b.session.handle_withdrawal(b.now);
     b.says(&["#2 invoked sum -: not sent: what was asked for before it has failed, 0ns"]);
     b.invoke(sum());
     b.session.handle_abort();
