@@ -204,7 +204,7 @@ impl Builder {
         config.renews_url = matches!(source, UrlSource::Provider(_));
         // Unlike for any other client, so that not all come back in the same moment.
         config.seed = RandomState::new().build_hasher().finish();
-        let dialer = NetDialer::new(source, options, protocol).saying(config.connect_timeout);
+        let dialer = NetDialer::new(source, options, protocol).with_stated_limit(config.connect_timeout);
         Client::start(config, dialer, event_buffer)
     }
 }

@@ -201,7 +201,8 @@ where
     let verbose = output.verbosity > 0;
     let place =
         ConnectContext { url: source.at_once(), local, connect_timeout, longest_pause, kept: kept_open, verbose };
-    let mut dialer = NetDialer::new(source, dial_options(connection), connection.protocol).saying(connect_timeout);
+    let mut dialer =
+        NetDialer::new(source, dial_options(connection), connection.protocol).with_stated_limit(connect_timeout);
     let url = dialer.current_url();
     if place.url.is_none() {
         tap.follow(url.clone());

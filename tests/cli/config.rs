@@ -385,6 +385,9 @@ fn an_explanation_that_cannot_be_written_is_exit_13() {
     let url = wps(["url", "create", "--local"]).run().text().trim().to_owned();
     let ended = wps(["url", "inspect", &url]).stdout_to("/dev/full").run();
     ended.assert_failed(13, &["error: could not write to stdout"]);
+    // What the URL itself is counts for more, and the reader is told both.
+    let ended = wps(["url", "inspect", "ws://127.0.0.1/client/hubs/chat?access_token=x"]).stdout_to("/dev/full").run();
+    ended.assert_failed(3, &["error: the URL is not usable", "error: could not write to stdout"]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::emulator::Emulator;
 use crate::support::service::message;
 use crate::support::{FromClient, PATIENCE, Peer, Service, Setup, kinds, wps};
 
@@ -255,6 +256,16 @@ fn a_full_disk_is_exit_13() {
         assert_eq!(ended.code, 13, "{print:?}: {}", ended.stderr);
         ended.assert_stderr(&["error: could not write ", "No space left on device"]);
     }
+}
+
+/// The run has failed already, and that is its exit code; what was to be read has not come all the same.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_beside_another_failure() {
+    let emulator = Emulator::start(&[]);
+    let ended =
+        wps(["service", "exists", "-o", "ndjson", "--group", "g", &emulator.local()]).stdout_to("/dev/full").run();
+    ended.assert_failed(12, &["error: could not write to stdout"]);
 }
 
 // ---- a slow reader -----------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ impl NetDialer {
     /// Errors say this limit, where what was left of it at the dial would be some milliseconds less. It is no limit: that
     /// is the session's.
     #[must_use]
-    pub fn saying(mut self, connect_timeout: Duration) -> Self {
+    pub fn with_stated_limit(mut self, connect_timeout: Duration) -> Self {
         self.connect_timeout = Some(connect_timeout);
         self
     }
@@ -327,7 +327,7 @@ mod tests {
         let provider: Arc<dyn UrlProvider> = Arc::new(Never);
         let dialer = NetDialer::new(UrlSource::Provider(provider), DialOptions::default(), Subprotocol::Json);
         let late = Instant::now() + Duration::from_millis(1440);
-        let dialed = dialer.saying(Duration::from_millis(1500)).dial(DialRequest::Fresh, late).await;
+        let dialed = dialer.with_stated_limit(Duration::from_millis(1500)).dial(DialRequest::Fresh, late).await;
         assert_eq!(dialed.unwrap_err().message, "timed out after 1.5 s while waiting");
     }
 

@@ -148,7 +148,7 @@ pub async fn connection(
     let mut config = bench.connection.session.clone();
     config.seed = seed();
     let dialer = NetDialer::new(shared.source.clone(), shared.options.clone(), bench.connection.protocol)
-        .saying(config.connect_timeout);
+        .with_stated_limit(config.connect_timeout);
     let url = dialer.current_url();
     let (driver, handle) = Driver::new(config, dialer, sink);
     let script = async {

@@ -280,7 +280,8 @@ impl Examination<'_> {
             (None, Ok(source)) => source,
             (None, Err(failure)) => return ExaminationEnding::new("failed", Some(failure)),
         };
-        let dialer = NetDialer::new(url, dial_options(connection), connection.protocol).saying(config.connect_timeout);
+        let dialer = NetDialer::new(url, dial_options(connection), connection.protocol)
+            .with_stated_limit(config.connect_timeout);
         let trail = dialer.trail();
         let dial = RefCell::new(DialReport::default());
         let patience = config.ack_timeout;

@@ -21,13 +21,14 @@ use crate::options::network::settings::{NetworkSettings, TlsOptions};
 use crate::options::output::args::StderrArgs;
 use crate::options::values::ReportFormat;
 use crate::records::{self, InspectionFinding};
-use crate::render::{WriteFailure, human, record, rfc3339};
+use crate::render::{human, record, rfc3339};
 use crate::run::chance::unix_now;
 use crate::run::context::Surroundings;
+use crate::run::exit_code::ExitCode;
 use crate::run::keyless::failure_of;
 use crate::run::process::{console, on_one_thread, put};
 use crate::run::url_source::url_source_over;
-use crate::run::voice::{output_failed, print_failure};
+use crate::run::voice::print_failure;
 use crate::signal::Signals;
 use webpubsub_client::driver::ProviderFailure;
 use webpubsub_net::auth::access_url::AccessUrl;
@@ -132,11 +133,9 @@ pub async fn inspect(surroundings: &Surroundings, settings: &UrlInspect) -> u8 {
         print_failure(console, failure);
     }
     console.drained().await;
-    let code = failure.map_or(0, |failure| failure.kind.exit_code());
-    match console.out.writer().failure() {
-        Some(WriteFailure::Failed(error)) if code == 0 => output_failed(console, &error).await,
-        _ => code,
-    }
+    let mut code = ExitCode::new(console, failure.map_or(0, |failure| failure.kind.exit_code()));
+    code.fold_output().await;
+    code.get()
 }
 
 /// The URL, for which a command may have to be run, or a service asked.

@@ -92,13 +92,13 @@ impl Handlers {
 /// Reads the flags and the file.
 pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Handlers, Failure> {
     let user_events = args.user_events.as_deref().map_or(Ok(UserEvents::All), UserEvents::parse);
-    let user_events = good_flag("--user-events", user_events)?;
+    let user_events = checked_flag("--user-events", user_events)?;
     let system_events = args.system_events.as_deref().map_or(Ok(SystemEvents::USUAL), SystemEvents::parse);
-    let system_events = good_flag("--system-events", system_events)?;
+    let system_events = checked_flag("--system-events", system_events)?;
     let every_hub = args
         .event_handler
         .iter()
-        .map(|value| good_flag("--event-handler", Handler::from_flag(value.expose(), &user_events, system_events)));
+        .map(|value| checked_flag("--event-handler", Handler::from_flag(value.expose(), &user_events, system_events)));
     let every_hub = every_hub.collect::<Result<_, _>>()?;
     let file = args.settings.as_deref().map(|path| file(path, input)).transpose()?;
     let handlers = Handlers {
@@ -124,7 +124,7 @@ pub(super) fn handlers(args: &HandlerArgs, input: &mut dyn Input) -> Result<Hand
     Ok(handlers)
 }
 
-fn good_flag<T>(flag: &str, parsed: Result<T, HandlerError>) -> Result<T, Failure> {
+fn checked_flag<T>(flag: &str, parsed: Result<T, HandlerError>) -> Result<T, Failure> {
     parsed
         .map_err(|error| Failure::message(Kind::Usage, format!("the value of `{flag}` cannot be used: {error}")))
         .blame(flag)

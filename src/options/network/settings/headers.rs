@@ -24,18 +24,18 @@ pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(Hea
             let text = read_lines("--header", header, input)?;
             for (index, line) in text.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
                 let place = format!("line {} of {file}", index + 1);
-                headers.push(good(line, Kind::Config, &place)?);
+                headers.push(checked(line, Kind::Config, &place)?);
             }
         } else {
             hint_at_secret("--header", header.expose(), "`@FILE` and `-` read it from elsewhere", input);
-            headers.push(good(header.expose(), Kind::Usage, "`--header`")?);
+            headers.push(checked(header.expose(), Kind::Usage, "`--header`")?);
         }
     }
     Ok(headers)
 }
 
 /// A header, or what is wrong with the one in that place.
-fn good(text: &str, kind: Kind, place: &str) -> Result<(HeaderName, HeaderValue), Failure> {
+fn checked(text: &str, kind: Kind, place: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     parse(text).map_err(|problem| bad(kind, place, &problem)).blame("--header")
 }
 
