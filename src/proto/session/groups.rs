@@ -80,9 +80,13 @@ impl WantedGroups {
 
     /// Groups that are wanted or joined, with whether they are wanted and whether they are joined, in order of name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, bool, bool)> {
-        let groups =
-            self.0.iter().map(|(group, membership)| (group.as_str(), membership.is_wanted(), membership.joined));
-        groups.filter(|(_, wanted, joined)| *wanted || *joined)
+        self.all().filter(|(_, wanted, joined)| *wanted || *joined)
+    }
+
+    /// The same of all that is remembered of any: what an earlier process has not seen the end of is neither wanted nor
+    /// known to be joined.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, bool, bool)> {
+        self.0.iter().map(|(group, membership)| (group.as_str(), membership.is_wanted(), membership.joined))
     }
 
     fn forget_unneeded(&mut self, group: &str) {

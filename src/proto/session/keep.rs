@@ -194,7 +194,7 @@ impl Session {
         let pending = self.operations.groups_concerned();
         let known: Vec<_> = self
             .groups
-            .iter()
+            .all()
             .map(|(group, wanted, joined)| (group.to_owned(), wanted, joined && pending.get(group) != Some(&true)))
             .collect();
         let others = pending.into_keys().filter(|group| !known.iter().any(|(known, ..)| known == group));
