@@ -32,8 +32,8 @@ mod wire;
 
 pub use close::explain_close_code;
 pub use codec::{
-    Codec, Malformed, SharedMessage, Unpacked, check_any, decode_downstream, decode_upstream, encode_downstream,
-    encode_upstream, present,
+    Codec, DownstreamDecoder, Malformed, SharedMessage, Unpacked, check_any, decode_downstream, decode_upstream,
+    encode_downstream, encode_upstream, present,
 };
 pub use data::{Data, DataKind, Octets, OwnedData, Quoted, Text};
 pub use dense::Dense;

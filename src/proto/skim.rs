@@ -26,6 +26,13 @@ pub fn has_control_characters(bytes: &[u8]) -> bool {
     rest.min(least(&all)) < b' '
 }
 
+/// Whether a text stands in a JSON string as it is: nothing in it has to be escaped.
+pub fn is_plain(bytes: &[u8]) -> bool {
+    // 0 of what is special, so that the least of many at once says whether there is any.
+    let rank = |byte: u8| byte.saturating_sub(b' ' - 1).min(byte ^ b'"').min(byte ^ b'\\');
+    bytes.iter().fold(u8::MAX, |least, byte| least.min(rank(*byte))) > 0
+}
+
 /// Where the quote stands that ends a string begun before `at`; `None` when there is an escape in it.
 pub fn end_of_plain(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([0x01; 8]);

@@ -1,11 +1,13 @@
 //! The JSON encoding of the frames, both directions (PROTOCOL §4, §5).
 //!
-//! Decoding parses a frame once and borrows from it: `scan` takes the plain frames, serde the rest. Decoding what the
+//! Decoding parses a frame once and borrows from it: `envelope` takes messages like the one before, `scan` the other plain
+//! frames, serde the rest. Decoding what the
 //! service sends never fails: what is not understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails
 //! as the service does (PROTOCOL §4.11).
 
 #[cfg(any(test, fuzzing))]
 mod agree;
+mod envelope;
 mod invoke;
 mod scan;
 mod state;
@@ -30,7 +32,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use agree::agree;
+pub(crate) use agree::{agree, agree_in_turn};
+pub use envelope::Envelope;
 
 /// For a property read with `deserialize_with`: tells an absent `data` from `"data":null`.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {

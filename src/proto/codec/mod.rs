@@ -18,7 +18,7 @@ use crate::frame::{Downstream, Upstream};
 use crate::wire::{EncodedFrame, WireFrame};
 
 #[cfg(any(test, fuzzing))]
-pub(crate) use json::agree;
+pub(crate) use json::{agree, agree_in_turn};
 pub use json::{decode_downstream, decode_upstream, encode_downstream, encode_upstream, present};
 pub use protobuf::check_any;
 pub use shared::SharedMessage;
@@ -30,6 +30,30 @@ pub enum Codec {
     Json,
     /// Binary frames, a protobuf message each (PROTOCOL §10).
     Protobuf,
+}
+
+/// Decodes what comes on one connection, as [`Codec::decode_downstream`] does, and faster where messages are like those before
+/// them.
+#[derive(Debug)]
+pub struct DownstreamDecoder {
+    codec: Codec,
+    envelope: json::Envelope,
+}
+
+impl DownstreamDecoder {
+    /// For frames of this codec.
+    pub fn new(codec: Codec) -> Self {
+        Self { codec, envelope: json::Envelope::default() }
+    }
+
+    /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.13).
+    #[inline]
+    pub fn decode<'f>(&mut self, frame: WireFrame<'f>, unpacked: &'f mut Unpacked) -> Downstream<'f> {
+        match (self.codec, frame) {
+            (Codec::Json, WireFrame::Text(text)) => self.envelope.decode(text),
+            (Codec::Json | Codec::Protobuf, _) => self.codec.decode_downstream(frame, unpacked),
+        }
+    }
 }
 
 /// Holds what a decoded frame cannot borrow from the frame that came. One serves one frame; with JSON it stays empty and

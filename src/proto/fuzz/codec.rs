@@ -5,9 +5,11 @@ use crate::{
     Codec, Data, Downstream, InvokeAnswer, StreamInfo, Unpacked, Upstream, WireFrame, check_any, check_metadata,
 };
 
-/// A text frame: both readers say the same of it, and what is understood is written so that it is understood again.
+/// A text frame, or one a line: all readers say the same of it, and what is understood is written so that it is understood again.
 pub fn json(text: &str) {
     crate::codec::agree(text);
+    // Twice, so that whatever comes is like something.
+    crate::codec::agree_in_turn(text.lines().flat_map(|line| [line, line]));
     let mut unpacked = Unpacked::default();
     if let Ok(frame) = Codec::Json.decode_upstream(WireFrame::Text(text), &mut unpacked) {
         holds_upstream(Codec::Json, &frame);

@@ -42,7 +42,7 @@ mod view;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::Upstream;
+use crate::{DownstreamDecoder, Upstream};
 pub use backoff::{Jitter, PauseTooLong};
 use groups::WantedGroups;
 use invocations::Invocations;
@@ -78,6 +78,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(1800);
 #[derive(Debug)]
 pub struct Session {
     config: Config,
+    /// Of what the service sends.
+    decoder: DownstreamDecoder,
     jitter: Jitter,
     phase: SessionPhase,
     operations: Operations,
@@ -130,6 +132,7 @@ impl Session {
             Box::new(KeepState::new(keep))
         });
         Self {
+            decoder: DownstreamDecoder::new(config.codec),
             config,
             jitter,
             phase: SessionPhase::Idle,

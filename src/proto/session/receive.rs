@@ -26,7 +26,7 @@ impl Session {
             return self.pass_on(now, reason);
         }
         let bytes = frame.len();
-        let frame = self.config.codec.decode_downstream(frame, unpacked);
+        let frame = self.decoder.decode(frame, unpacked);
         if let Downstream::Connected { reconnection_token: Some(token), .. } = &frame {
             self.new_token = Some(ReconnectionToken(token.as_ref().to_owned()));
         }

@@ -1,6 +1,7 @@
-//! The scanner and serde read every text the same way, or the scanner leaves it to serde.
+//! The scanner and serde read every text the same way, or the scanner leaves it to serde; and so does the reader that
+//! remembers the message before, whatever that was.
 
-use super::agree::agree;
+use super::agree::{agree, agree_in_turn};
 use super::decode_downstream;
 use crate::Downstream;
 use proptest::prelude::*;
@@ -49,8 +50,12 @@ fn plain_frames_are_scanned_and_others_are_left_to_serde() {
 #[test]
 fn a_frame_that_is_wrong_in_one_place_is_read_the_same_way() {
     const BYTES: &[u8] = b"\"\\{}[]:,0159-+.eEuxtnN \n\t\x1f\x7f";
-    let mut taken = 0;
+    let (mut taken, mut like) = (0, 0);
     for frame in FRAMES {
+        let mut check = |text: &str| {
+            taken += agree(text);
+            like += agree_in_turn([frame, text]);
+        };
         for at in 0..=frame.len() {
             if !frame.is_char_boundary(at) {
                 continue;
@@ -58,15 +63,50 @@ fn a_frame_that_is_wrong_in_one_place_is_read_the_same_way() {
             let (before, after) = frame.split_at(at);
             let mut rest = after.chars();
             let replaced = rest.next().map(|_| rest.as_str());
-            taken += agree(before) + replaced.map_or(0, |rest| agree(&format!("{before}{rest}")));
+            check(before);
+            if let Some(rest) = replaced {
+                check(&format!("{before}{rest}"));
+            }
             for byte in BYTES {
                 let byte = char::from(*byte);
-                taken += agree(&format!("{before}{byte}{after}"));
-                taken += replaced.map_or(0, |rest| agree(&format!("{before}{byte}{rest}")));
+                check(&format!("{before}{byte}{after}"));
+                if let Some(rest) = replaced {
+                    check(&format!("{before}{byte}{rest}"));
+                }
             }
         }
     }
     assert!(taken > 1000, "{taken}");
+    assert!(like > 1000, "{like}");
+}
+
+/// What is remembered of one says nothing of another.
+#[test]
+fn messages_are_read_the_same_way_whatever_came_before() {
+    let like = FRAMES.iter().flat_map(|before| FRAMES.map(|frame| agree_in_turn([*before, frame])));
+    // Seven are plain messages, each of which is like itself and no other.
+    assert_eq!(like.sum::<usize>(), 7);
+}
+
+#[test]
+fn messages_that_differ_in_id_and_payload_are_like_each_other() {
+    let orders = [
+        r#"{"sequenceId":ID,"type":"message","from":"group","group":"g","fromUserId":"a","dataType":"text","data":DATA}"#,
+        r#"{"type":"message","from":"group","sequenceId":ID,"group":"g","dataType":"json","data":DATA,"fromUserId":"a"}"#,
+        r#"{"sequenceId":ID,"dataType":"binary","data":DATA,"type":"message","from":"server"}"#,
+        r#"{"type":"message","sequenceId":ID,"from":"server","data":DATA}"#,
+        r#"{"type":"message","from":"group","group":"gruppe é","dataType":"text","data":DATA}"#,
+    ];
+    for order in orders {
+        let frame = |id: &str, data: &str| order.replace("ID", id).replace("DATA", data);
+        let payloads = ["\"a\"", "\"\"", "\"a longer one, é\"", "\"a\\n\\\"b\\\"\"", "\"}\""];
+        let frames = ["1", "22", "9999999999999999999"].iter().flat_map(|id| payloads.map(|data| frame(id, data)));
+        let frames: Vec<String> = frames.collect();
+        assert_eq!(agree_in_turn(frames.iter().map(String::as_str)), frames.len() - 1, "{order}");
+        for data in ["a", "\"a\u{1}\"", "\"a\",\"data\":\"b\"", "\"a", "\"a\\x\"", " \"a\""] {
+            assert_eq!(agree_in_turn([frame("1", "\"a\"").as_str(), &frame("1", data)]), 0, "{order} {data}");
+        }
+    }
 }
 
 #[test]
@@ -152,6 +192,28 @@ proptest! {
             all.insert(0, start);
         }
         agree(&format!("{{{}{end}", all.join(",")));
+    }
+
+    #[test]
+    fn messages_in_any_turn_are_read_the_same_way(
+        parts in prop::collection::vec(
+            (
+                prop::sample::select(vec!["\"sequenceId\":", "\"sequenceId\": ", "\"ackId\":"]),
+                prop_oneof![any::<u64>().prop_map(|id| id.to_string()), "[0-9]{0,3}"],
+                prop::sample::select(vec![
+                    r#","type":"message","from":"group","group":"g","data":"#,
+                    r#","type":"message","from":"group","group":"h","data":"#,
+                    r#","type":"message","from":"server","dataType":"text","data":"#,
+                ]),
+                prop_oneof!["\"[a-z \\\\\"n]{0,20}\"", "[\\[\\]{}:,\"0-9 a]{0,8}", Just("{\"a\":1}".to_owned())],
+                prop::sample::select(vec!["}", ",\"fromUserId\":\"a\"}", ",\"fromUserId\":\"b\"}", "} ", ""]),
+            ),
+            0..12,
+        ),
+    ) {
+        let texts: Vec<String> =
+            parts.into_iter().map(|(key, id, middle, data, end)| format!("{{{key}{id}{middle}{data}{end}")).collect();
+        agree_in_turn(texts.iter().map(String::as_str));
     }
 
     #[test]

@@ -183,10 +183,11 @@ fn spelled<const N: usize>(text: &[u8], spelling: &[u8; N]) -> Option<usize> {
     (text.first_chunk()? == spelling).then_some(N)
 }
 
-struct Scanner<'a> {
-    text: &'a str,
-    bytes: &'a [u8],
-    at: usize,
+/// A text and how far it was read.
+pub(super) struct Scanner<'a> {
+    pub(super) text: &'a str,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl<'a> Scanner<'a> {
@@ -232,18 +233,22 @@ impl<'a> Scanner<'a> {
     }
 
     /// A whole number of at most nineteen digits, which is in range whatever they are.
-    fn number(&mut self) -> Option<u64> {
-        let start = self.at;
-        let mut number: u64 = 0;
-        while let Some(digit @ b'0'..=b'9') = self.bytes.get(self.at) {
-            if self.at - start == 19 {
-                return None;
+    pub(super) fn number(&mut self) -> Option<u64> {
+        let digits = self.bytes.get(self.at..)?;
+        let (mut number, mut count) = (0_u64, 0);
+        for byte in digits.iter().take(20) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
             }
-            number = number * 10 + u64::from(digit - b'0');
-            self.at += 1;
+            number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+            count += 1;
         }
-        let leading_zero = self.at - start > 1 && self.bytes.get(start) == Some(&b'0');
-        (self.at > start && !leading_zero).then_some(number)
+        if count == 0 || count == 20 || (count > 1 && digits.first() == Some(&b'0')) {
+            return None;
+        }
+        self.at += count;
+        Some(number)
     }
 
     fn truth(&mut self) -> Option<bool> {

@@ -1,0 +1,216 @@
+//! The message before, as far as the next may be like it: a group's messages, from one sender, differ in their sequence id and
+//! their payload and in nothing else. What stands around these is compared in place of being read again.
+//!
+//! A message is taken here where the scanner would take it, and is read the same way: the tests beside this hold both, and
+//! serde, equal.
+
+use crate::data::{Data, DataKind, Octets, Quoted, Text};
+use crate::frame::{Downstream, Message, Origin};
+use crate::skim::{end_of_value, has_control_characters, is_plain};
+
+use super::scan::{self, Scanner};
+
+/// The most that is remembered, in bytes: names are short.
+const MOST: usize = 4096;
+
+/// So many messages that are like none are read before another is remembered, so that those that take turns cost little more
+/// than being read.
+const PAUSE: u8 = 15;
+
+/// A property that stands before the payload once, and whose name can be no other's value.
+const SEQUENCE_ID: &str = "\"sequenceId\":";
+
+/// What is remembered of a message.
+#[derive(Debug, Default)]
+pub struct Envelope {
+    /// Up to the sequence id, or to the payload where there is none.
+    before_id: Vec<u8>,
+    /// From the sequence id to the payload; empty: it has no sequence id.
+    before_data: Vec<u8>,
+    /// From the payload on; empty: nothing is remembered.
+    after: Vec<u8>,
+    origin: OriginPlaces,
+    kind: Option<DataKind>,
+    /// Messages that are yet to be read before another is remembered.
+    pause: u8,
+}
+
+/// Where the names stand that say where a message comes from.
+#[derive(Clone, Copy, Debug, Default)]
+enum OriginPlaces {
+    #[default]
+    Server,
+    Group {
+        group: Place,
+        user_id: Option<Place>,
+    },
+}
+
+/// Where something stands in each message that is like the one remembered.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    part: Part,
+    /// In this part.
+    start: usize,
+    len: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    BeforeId,
+    BeforeData,
+    After,
+}
+
+/// Where the parts of one message begin.
+struct PartStarts {
+    before_data: usize,
+    after: usize,
+}
+
+impl Place {
+    fn of<'a>(self, text: &'a str, starts: &PartStarts) -> Option<&'a str> {
+        let part = match self.part {
+            Part::BeforeId => 0,
+            Part::BeforeData => starts.before_data,
+            Part::After => starts.after,
+        };
+        text.get(part + self.start..part + self.start + self.len)
+    }
+}
+
+impl Envelope {
+    /// Decodes a frame from the service, as [`super::decode_downstream`] does.
+    #[inline]
+    pub fn decode<'a>(&mut self, text: &'a str) -> Downstream<'a> {
+        if let Some(message) = self.read(text) {
+            self.pause = 0;
+            return Downstream::Message(message);
+        }
+        let Some(frame) = scan::downstream(text) else { return super::parse_downstream(text) };
+        if let Downstream::Message(message) = &frame {
+            match self.pause.checked_sub(1) {
+                Some(left) => self.pause = left,
+                None => {
+                    self.pause = PAUSE;
+                    if self.remember(text, message).is_none() {
+                        self.after.clear();
+                    }
+                }
+            }
+        }
+        frame
+    }
+
+    /// Whether the message is like the one remembered.
+    #[cfg(any(test, fuzzing))]
+    pub fn knows(&self, text: &str) -> bool {
+        self.read(text).is_some()
+    }
+
+    /// The message, if it is like the one remembered.
+    #[inline]
+    fn read<'a>(&self, text: &'a str) -> Option<Message<'a>> {
+        let (bytes, kind) = (text.as_bytes(), self.kind?);
+        if self.after.is_empty() || !bytes.starts_with(&self.before_id) || !bytes.ends_with(&self.after) {
+            return None;
+        }
+        let mut scanner = Scanner { text, bytes, at: self.before_id.len() };
+        let sequence_id = if self.before_data.is_empty() { None } else { Some(scanner.number()?) };
+        let before_data = scanner.at;
+        let data = before_data + self.before_data.len();
+        // What follows may begin with what goes before.
+        let after = bytes.len() - self.after.len();
+        if data >= after || bytes.get(before_data..data)? != self.before_data {
+            return None;
+        }
+        let raw = text.get(data..after)?;
+        if !is_plain_string(raw.as_bytes())
+            && (has_control_characters(raw.as_bytes()) || end_of_value(bytes, data)? != after)
+        {
+            return None;
+        }
+        let starts = PartStarts { before_data, after };
+        let origin = match self.origin {
+            OriginPlaces::Server => Origin::Server,
+            OriginPlaces::Group { group, user_id } => Origin::Group {
+                group: group.of(text, &starts)?.into(),
+                user_id: match user_id {
+                    Some(user_id) => Some(user_id.of(text, &starts)?.into()),
+                    None => None,
+                },
+            },
+        };
+        let data = match kind {
+            DataKind::Json => Data::Json(raw),
+            DataKind::Text => Data::Text(Text::Quoted(Quoted::new(raw)?)),
+            DataKind::Binary => Data::Binary(Octets::Base64(Quoted::new(raw)?)),
+            DataKind::Protobuf => Data::Protobuf(Octets::Base64(Quoted::new(raw)?)),
+        };
+        Some(Message { origin, sequence_id, data, metadata: None, stream: None, redelivered: false })
+    }
+
+    /// Remembers a plain message. `None`: it is not such as can be.
+    fn remember(&mut self, text: &str, message: &Message<'_>) -> Option<()> {
+        let offset = |part: &str| part.as_ptr().addr().checked_sub(text.as_ptr().addr());
+        let raw = match message.data {
+            Data::Json(raw) => raw,
+            Data::Text(Text::Quoted(quoted))
+            | Data::Binary(Octets::Base64(quoted))
+            | Data::Protobuf(Octets::Base64(quoted)) => quoted.as_json(),
+            Data::Text(Text::Plain(_)) | Data::Binary(Octets::Plain(_)) | Data::Protobuf(Octets::Plain(_)) => {
+                return None;
+            }
+        };
+        let data = offset(raw)?;
+        let before = text.get(..data)?;
+        let (id, id_end) = match message.sequence_id {
+            Some(_) => {
+                let id = before.find(SEQUENCE_ID)? + SEQUENCE_ID.len();
+                let digits = before.get(id..)?.bytes().take_while(u8::is_ascii_digit).count();
+                (id, id + digits)
+            }
+            None => (data, data),
+        };
+        let after = data + raw.len();
+        if text.len() - raw.len() > MOST {
+            return None;
+        }
+        let place = |name: &str| {
+            let start = offset(name)?;
+            let (part, start) = if start < id {
+                (Part::BeforeId, start)
+            } else if start < data {
+                (Part::BeforeData, start - id_end)
+            } else {
+                (Part::After, start - after)
+            };
+            Some(Place { part, start, len: name.len() })
+        };
+        self.origin = match &message.origin {
+            Origin::Server => OriginPlaces::Server,
+            Origin::Group { group, user_id } => OriginPlaces::Group {
+                group: place(group)?,
+                user_id: match user_id {
+                    Some(user_id) => Some(place(user_id)?),
+                    None => None,
+                },
+            },
+        };
+        self.kind = Some(message.data.kind());
+        for (kept, part) in [
+            (&mut self.before_id, text.get(..id)?),
+            (&mut self.before_data, text.get(id_end..data)?),
+            (&mut self.after, text.get(after..)?),
+        ] {
+            kept.clear();
+            kept.extend_from_slice(part.as_bytes());
+        }
+        Some(())
+    }
+}
+
+/// Whether it is a JSON string without escapes.
+fn is_plain_string(raw: &[u8]) -> bool {
+    matches!(raw, [b'"', inner @ .., b'"'] if is_plain(inner))
+}
