@@ -1,6 +1,6 @@
 //! From bytes to messages: headers, masks, fragments, limits, UTF-8.
 
-use bytes::{Buf as _, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::header::{FrameHeader, Opcode, apply_mask};
@@ -31,8 +31,7 @@ enum MessageKind {
 }
 
 impl MessageKind {
-    fn complete(self, payload: BytesMut) -> Result<SocketMessage, Breach> {
-        let payload = payload.freeze();
+    fn complete(self, payload: Bytes) -> Result<SocketMessage, Breach> {
         Ok(match self {
             Self::Text => SocketMessage::Text(Utf8Bytes::try_from(payload).map_err(|_| Breach::InvalidUtf8)?),
             Self::Binary => SocketMessage::Binary(payload),
@@ -56,26 +55,34 @@ impl Decoder {
     /// After an error there is nothing to go on with.
     pub fn next(&mut self, buffer: &mut BytesMut) -> Result<Option<SocketMessage>, Breach> {
         loop {
-            let header = match self.header {
-                Some(header) => header,
+            let (header, size) = match self.header {
+                Some(header) => (header, 0),
                 None => {
                     let Some((header, size)) = FrameHeader::parse(buffer)? else { return Ok(None) };
                     self.check(&header)?;
-                    buffer.advance(size);
-                    header
+                    (header, size)
                 }
             };
             // Within the limit, so it fits.
             let length = usize::try_from(header.length).unwrap_or(usize::MAX);
-            if buffer.len() < length {
+            if buffer.len() - size < length {
+                buffer.advance(size);
                 self.header = Some(header);
                 return Ok(None);
             }
             self.header = None;
-            let mut payload = if length == 0 { BytesMut::new() } else { buffer.split_to(length) };
-            if let Some(mask) = header.mask {
-                apply_mask(&mut payload, mask);
-            }
+            let payload = if length == 0 {
+                buffer.advance(size);
+                Bytes::new()
+            } else {
+                let mut frame = buffer.split_to(size + length);
+                if let Some(mask) = header.mask {
+                    apply_mask(&mut frame[size..], mask);
+                }
+                let mut payload = frame.freeze();
+                payload.advance(size);
+                payload
+            };
             if let Some(message) = self.take(header, payload)? {
                 return Ok(Some(message));
             }
@@ -101,18 +108,18 @@ impl Decoder {
     }
 
     /// A frame is whole.
-    fn take(&mut self, header: FrameHeader, payload: BytesMut) -> Result<Option<SocketMessage>, Breach> {
+    fn take(&mut self, header: FrameHeader, payload: Bytes) -> Result<Option<SocketMessage>, Breach> {
         let kind = match header.opcode {
             Opcode::Text => MessageKind::Text,
             Opcode::Binary => MessageKind::Binary,
             Opcode::Close => return Ok(Some(SocketMessage::Close(CloseFrame::read(&payload)))),
-            Opcode::Ping => return Ok(Some(SocketMessage::Ping(payload.freeze()))),
+            Opcode::Ping => return Ok(Some(SocketMessage::Ping(payload))),
             Opcode::Pong => return Ok(Some(SocketMessage::Pong)),
             Opcode::Continuation => {
                 let Some(mut partial) = self.partial.take() else { return Err(Breach::Continuation) };
                 partial.payload.extend_from_slice(&payload);
                 if header.last {
-                    return partial.kind.complete(partial.payload).map(Some);
+                    return partial.kind.complete(partial.payload.freeze()).map(Some);
                 }
                 self.partial = Some(partial);
                 return Ok(None);
