@@ -38,6 +38,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::records::{Record, Stopped};
 use batch::{OpenEntry, OutputBatch};
 use fragments::{FragmentStyle, Fragments};
+use ndjson::MessageHead;
 pub use repeats::Recurrence;
 use repeats::Repeats;
 use sanitize::for_line;
@@ -146,6 +147,8 @@ pub struct Printer {
     failure_line: Option<ShownLine>,
     /// The time of the current batch, RFC 3339 with milliseconds; empty: not taken yet.
     time: String,
+    /// How the record of the last message begins.
+    head: Option<Box<MessageHead>>,
     /// Longer messages are cut to so many bytes, where a person reads them.
     cut: Option<usize>,
     /// How far all has come with what is in `out`.
@@ -169,6 +172,7 @@ impl Printer {
             failures: Repeats::default(),
             failure_line: None,
             time: String::new(),
+            head: None,
             cut: None,
             reach: Reach::default(),
             losses: 0,
@@ -401,7 +405,8 @@ impl Printer {
         let entry = self.options.has_expressions.then(|| {
             self.take_time();
             let mut entry = OpenEntry::begin(&self.out);
-            ndjson::message(&mut self.out.bytes, &self.time, message);
+            let head = self.head.get_or_insert_default();
+            ndjson::message(&mut self.out.bytes, head, &self.time, message);
             entry.text(&self.out);
             entry
         });
@@ -434,7 +439,9 @@ impl Printer {
                 }
             },
             Format::Ndjson if !self.options.has_expressions => {
-                self.record(true, false, |out, time| ndjson::message(out, time, message));
+                let mut head = self.head.take().unwrap_or_default();
+                self.record(true, false, |out, time| ndjson::message(out, &mut head, time, message));
+                self.head = Some(head);
             }
             Format::Ndjson | Format::Raw => {}
         }

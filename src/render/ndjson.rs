@@ -3,8 +3,6 @@
 //! Their fields and what they mean are those of [`crate::records`]. Messages are the hot path: they are written field by field, their `data` copied
 //! from the frame as it is.
 
-use std::io::Write as _;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
@@ -22,7 +20,7 @@ use webpubsub_client::event::{
 use webpubsub_net::clock::fractional_millis;
 use webpubsub_net::secret::{redact, redact_frame};
 use webpubsub_proto::session::OutcomeCause;
-use webpubsub_proto::{Data, Message, Origin, OwnedData, Text};
+use webpubsub_proto::{Data, DataKind, Message, Origin, OwnedData, Text};
 
 /// `type`, `time` and the fields of one record.
 #[derive(Serialize)]
@@ -248,37 +246,71 @@ fn string(out: &mut Vec<u8>, text: &str) {
 fn data(data: Data<'_>, out: &mut Vec<u8>) {
     match data {
         Data::Text(Text::Plain(text)) => string(out, text),
-        Data::Json(_) | Data::Text(Text::Quoted(_)) | Data::Binary(_) | Data::Protobuf(_) => {
-            compact(&data.to_json(), out);
+        // A string has no white space but its own.
+        Data::Text(Text::Quoted(text)) => out.extend_from_slice(text.as_json().as_bytes()),
+        Data::Json(_) | Data::Binary(_) | Data::Protobuf(_) => compact(&data.to_json(), out),
+    }
+}
+
+/// How the records of messages begin, up to the payload: much the same for all that come together, so that it is kept.
+#[derive(Debug, Default)]
+pub struct MessageHead {
+    bytes: Vec<u8>,
+    time: String,
+    /// The group, unless it is the server's.
+    group: Option<String>,
+    user_id: Option<String>,
+    kind: Option<DataKind>,
+}
+
+impl MessageHead {
+    /// That of this message.
+    fn of(&mut self, time: &str, message: &Message<'_>) -> &[u8] {
+        let (group, user_id) = match &message.origin {
+            Origin::Group { group, user_id } => (Some(group.as_ref()), user_id.as_deref()),
+            Origin::Server => (None, None),
+        };
+        let kind = Some(message.data.kind());
+        let same = self.kind == kind
+            && self.group.as_deref() == group
+            && self.user_id.as_deref() == user_id
+            && self.time == time;
+        if !same {
+            self.write(time, group, user_id, message.data.kind());
+            (self.time, self.kind) = (time.to_owned(), kind);
+            (self.group, self.user_id) = (group.map(str::to_owned), user_id.map(str::to_owned));
+        }
+        &self.bytes
+    }
+
+    fn write(&mut self, time: &str, group: Option<&str>, user_id: Option<&str>, kind: DataKind) {
+        let out = &mut self.bytes;
+        out.clear();
+        let kind_of_record: &[u8] = if group.is_some() { b"group" } else { b"server" };
+        for part in [b"{\"type\":\"", kind_of_record, b"-message\",\"time\":\"", time.as_bytes(), b"\""] {
+            out.extend_from_slice(part);
+        }
+        if let Some(group) = group {
+            out.extend_from_slice(b",\"group\":");
+            string(out, group);
+        }
+        if let Some(user_id) = user_id {
+            out.extend_from_slice(b",\"fromUserId\":");
+            string(out, user_id);
+        }
+        for part in [&b",\"dataType\":\""[..], kind.name().as_bytes(), b"\",\"data\":"] {
+            out.extend_from_slice(part);
         }
     }
 }
 
 /// Appends the record of a message: [`crate::records::GroupMessage`] or [`crate::records::ServerMessage`], by hand.
-pub fn message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
-    match &message.origin {
-        Origin::Group { group, user_id } => {
-            out.extend_from_slice(b"{\"type\":\"group-message\",\"time\":\"");
-            out.extend_from_slice(time.as_bytes());
-            out.extend_from_slice(b"\",\"group\":");
-            string(out, group);
-            if let Some(user) = user_id {
-                out.extend_from_slice(b",\"fromUserId\":");
-                string(out, user);
-            }
-        }
-        Origin::Server => {
-            out.extend_from_slice(b"{\"type\":\"server-message\",\"time\":\"");
-            out.extend_from_slice(time.as_bytes());
-            out.push(b'"');
-        }
-    }
-    out.extend_from_slice(b",\"dataType\":\"");
-    out.extend_from_slice(message.data.kind().name().as_bytes());
-    out.extend_from_slice(b"\",\"data\":");
+pub fn message(out: &mut Vec<u8>, head: &mut MessageHead, time: &str, message: &Message<'_>) {
+    out.extend_from_slice(head.of(time, message));
     data(message.data, out);
     if let Some(id) = message.sequence_id {
-        let _ = write!(out, ",\"sequenceId\":{id}");
+        out.extend_from_slice(b",\"sequenceId\":");
+        out.extend_from_slice(itoa::Buffer::new().format(id).as_bytes());
     }
     if let Some(metadata) = message.metadata {
         out.extend_from_slice(b",\"metadata\":");
@@ -326,7 +358,10 @@ mod tests {
             ),
         ] {
             let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
-            assert_eq!(record(|out| message(out, TIME, &decoded)), format!("{expected}\n"));
+            assert_eq!(
+                record(|out| message(out, &mut MessageHead::default(), TIME, &decoded)),
+                format!("{expected}\n")
+            );
         }
     }
 
@@ -343,6 +378,7 @@ mod tests {
                 redelivered: some,
             }
         };
+        let mut head = MessageHead::default();
         for some in [true, false] {
             let it = whole(some);
             let raw = |text| serde_json::from_str::<&RawValue>(text).unwrap();
@@ -355,12 +391,34 @@ mod tests {
                 redelivered: it.redelivered,
             };
             let server = record(|out| write(out, TIME, &ServerMessage { message: fields() }));
-            assert_eq!(record(|out| message(out, TIME, &it)), server);
+            assert_eq!(record(|out| message(out, &mut head, TIME, &it)), server);
             let from_user_id = some.then_some("u");
             let group = GroupMessage { group: "g", from_user_id, message: fields() };
             let group = record(|out| write(out, TIME, &group));
             let origin = Origin::Group { group: "g".into(), user_id: from_user_id.map(Into::into) };
-            assert_eq!(record(|out| message(out, TIME, &Message { origin, ..whole(some) })), group);
+            assert_eq!(record(|out| message(out, &mut head, TIME, &Message { origin, ..whole(some) })), group);
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_one_message_is_not_written_of_another() {
+        let mut head = MessageHead::default();
+        let users = [None, Some("u"), Some("")];
+        for time in [TIME, "2026-01-02T03:04:05.679Z", TIME] {
+            for (group, user) in [None, Some("g"), Some("h"), Some("")].into_iter().flat_map(|g| users.map(|u| (g, u)))
+            {
+                for data in [Data::Json("1"), Data::Text(Text::Plain("1"))] {
+                    let user_id = user.map(Into::into);
+                    let origin = group.map_or(Origin::Server, |group| Origin::Group { group: group.into(), user_id });
+                    let it =
+                        Message { origin, data, sequence_id: None, metadata: None, stream: None, redelivered: false };
+                    let mut written = Vec::new();
+                    message(&mut written, &mut head, time, &it);
+                    let mut anew = Vec::new();
+                    message(&mut anew, &mut MessageHead::default(), time, &it);
+                    assert_eq!(String::from_utf8(written), String::from_utf8(anew));
+                }
+            }
         }
     }
 
