@@ -26,23 +26,28 @@ pub(super) fn source(out: &mut Vec<u8>, style: Style, time: Option<&str>, messag
         out.extend_from_slice(style.paint(time, Paint::new().dimmed()).as_bytes());
         out.push(b' ');
     }
-    let (source, user) = match &message.origin {
-        Origin::Group { group, user_id } => (group.as_ref(), user_id.as_deref()),
-        Origin::Server => ("server", None),
+    let (source, user, colour) = match &message.origin {
+        Origin::Group { group, user_id } => (group.as_ref(), user_id.as_deref(), Paint::new().cyan()),
+        Origin::Server => ("server", None, Paint::new().magenta()),
     };
-    let source = format!("[{}]", style.name(source));
-    let colour = if message.origin == Origin::Server { Paint::new().magenta() } else { Paint::new().cyan() };
-    out.extend_from_slice(style.paint(&source, colour).as_bytes());
+    painted(out, style, ["[", &style.name(source), "]"], colour);
     out.push(b' ');
     if let Some(user) = user {
-        let user = style.name(user);
-        out.extend_from_slice(style.paint(&format!("{user}:"), Paint::new().green()).as_bytes());
+        painted(out, style, [&style.name(user), ":", ""], Paint::new().green());
         out.push(b' ');
     }
     if message.redelivered {
-        out.extend_from_slice(style.paint("(redelivered)", Paint::new().yellow()).as_bytes());
+        painted(out, style, ["(redelivered)", "", ""], Paint::new().yellow());
         out.push(b' ');
     }
+}
+
+/// Appends text in a colour, when there is colour; by the thousand there is none.
+fn painted(out: &mut Vec<u8>, style: Style, parts: [&str; 3], paint: Paint) {
+    if style.color {
+        return out.extend_from_slice(style.paint(&parts.concat(), paint).as_bytes());
+    }
+    parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
 }
 
 /// Appends the payload of an answer as a line; on a terminal JSON on several, which is all that is printed, so that none of
