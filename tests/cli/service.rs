@@ -140,7 +140,9 @@ fn every_operation_is_seen_by_a_client_or_in_what_is_asked_next() {
     assert_eq!((nobody.code, nobody.text()), (12, "no\n"));
     // What is excluded and filtered does not come, what follows does.
     ok(&service(&["send", "--all", "--exclude", &id, "not this"]));
-    ok(&service(&["send", "--all", "--filter", "userId ne 'alice'", "nor this"]));
+    let filtered = service(&["send", "--all", "--filter", "userId ne 'alice'", "nor this"]);
+    ok(&filtered);
+    filtered.assert_stderr(&["sent to all connections that match the filter"]);
     ok(&service(&["send", "--all", "--message-ttl", "20s", "--metadata", "Trace=a b=1", "--metadata", "n=", "this"]));
     let this = alice.expect("server-message");
     assert_eq!((&this["data"], &this["metadata"]), (&json!("this"), &json!({"trace": "a b=1", "n": ""})));
@@ -527,6 +529,7 @@ fn wrong_command_lines_say_what_is_missing() {
         (&["send", "x", "--all", "--metadata", "a b=c", "--local"], &["`--metadata`: a key is not an HTTP token"]),
         (&["send", "x", "--all", "--metadata", "k=c ", "--local"], &["`k` cannot stand in an HTTP header"]),
         (&["close", "--local"], &["nothing says whom to close"]),
+        (&["exists", "--local"], &["nothing says whom to look for", "`--connection`, or `--member` with `--group`"]),
         (&["exists", "--member", "c", "--local"], &["missing: `--group`"]),
         (&["exists", "--local"], &["nothing says whom to look for"]),
         (&["group", "add", "--user", "u", "--local"], &["missing: `GROUP`"]),

@@ -205,7 +205,7 @@ pub fn presence(args: PresenceArgs) -> Result<ServiceTask, Failure> {
         refuse_dots(Some(&member))?;
         return Ok(ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() });
     }
-    let target = target("look for", false, args.group, args.user, args.connection)?;
+    let target = target(LOOK, false, args.group, args.user, args.connection)?;
     Ok(ServiceTask::One(ServiceOperation::Exists(target)))
 }
 
@@ -244,7 +244,7 @@ pub fn grouping(args: GroupingArgs) -> Result<ServiceTask, Failure> {
         (_, group) => group,
     };
     let given = [("--connection", connection.is_some()), ("--user", user.is_some()), ("--filter", filter.is_some())];
-    exactly_one("whom", &given)?;
+    exactly_one("whom", &given, "")?;
     refuse_dots(user.as_deref().or(connection.as_deref()))?;
     refuse(
         action == GroupAction::RemoveAll && filter.is_some(),
@@ -331,6 +331,9 @@ fn stdin_takers(args: &CommonArgs) -> Vec<&'static str> {
     stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network))
 }
 
+/// What is done to whom `wps service exists` asks about.
+const LOOK: &str = "look for";
+
 /// The one target that is given.
 fn target(
     what: &str,
@@ -341,10 +344,10 @@ fn target(
 ) -> Result<ServiceTarget, Failure> {
     let mut given =
         vec![("--group", group.is_some()), ("--user", user.is_some()), ("--connection", connection.is_some())];
-    if what != "look for" {
+    if what != LOOK {
         given.insert(0, ("--all", all));
     }
-    exactly_one(&format!("whom to {what}"), &given)?;
+    exactly_one(&format!("whom to {what}"), &given, if what == LOOK { ", or `--member` with `--group`" } else { "" })?;
     refuse_dots(user.as_deref().or(connection.as_deref()))?;
     check_group(group.as_deref(), "--group")?;
     let some =
@@ -359,8 +362,8 @@ fn refuse_dots(name: Option<&str>) -> Result<(), Failure> {
     Err(Failure::message(Kind::Usage, what))
 }
 
-/// Refuses none of them, and more than one.
-fn exactly_one(what: &str, flags: &[(&str, bool)]) -> Result<(), Failure> {
+/// Refuses none of them, and more than one; `besides` is what could be given in their place.
+fn exactly_one(what: &str, flags: &[(&str, bool)], besides: &str) -> Result<(), Failure> {
     let names: Vec<String> = flags.iter().map(|(name, _)| format!("`{name}`")).collect();
     let (last, first) =
         names.split_last().map_or((String::new(), String::new()), |(last, first)| (last.clone(), first.join(", ")));
@@ -368,11 +371,11 @@ fn exactly_one(what: &str, flags: &[(&str, bool)]) -> Result<(), Failure> {
     match given.as_slice() {
         [_] => Ok(()),
         [] => Err(Failure::message(Kind::Usage, format!("nothing says {what}"))
-            .hint(format!("give one of {first} and {last}"))),
+            .hint(format!("give one of {first} and {last}{besides}"))),
         [one, other, ..] => Err(Failure::message(Kind::Usage, format!("`{one}` and `{other}` exclude each other"))
             .blame(one)
             .blame(other)
-            .hint(format!("give one of {first} and {last}"))),
+            .hint(format!("give one of {first} and {last}{besides}"))),
     }
 }
 

@@ -231,7 +231,7 @@ impl ServiceOperation {
     /// What it does, in words, as in `the service refused to …`.
     pub fn to_do(&self) -> String {
         match self {
-            Self::Send { to, .. } => format!("send to {}", named(to)),
+            Self::Send { to, filter, .. } => format!("send to {}", addressed(to, filter.is_some())),
             Self::Close { target: ServiceTarget::Connection(id), .. } => format!("close the connection `{id}`"),
             Self::Close { target: ServiceTarget::All, .. } => "close all connections".to_owned(),
             Self::Close { target, .. } => format!("close the connections of {}", named(target)),
@@ -260,7 +260,7 @@ impl ServiceOperation {
     /// That it is done, in words.
     pub fn done(&self) -> String {
         match self {
-            Self::Send { to, .. } => format!("sent to {}", named(to)),
+            Self::Send { to, filter, .. } => format!("sent to {}", addressed(to, filter.is_some())),
             Self::Close { target: ServiceTarget::Connection(id), .. } => format!("closed the connection `{id}`"),
             Self::Close { target: ServiceTarget::All, .. } => "closed all connections".to_owned(),
             Self::Close { target, .. } => format!("closed the connections of {}", named(target)),
@@ -391,6 +391,14 @@ fn named(target: &ServiceTarget) -> String {
         ServiceTarget::Group(name) => format!("the group `{name}`"),
         ServiceTarget::User(name) => format!("the user `{name}`"),
         ServiceTarget::Connection(name) => format!("the connection `{name}`"),
+    }
+}
+
+fn addressed(to: &ServiceTarget, is_filtered: bool) -> String {
+    match to {
+        to if !is_filtered => named(to),
+        ServiceTarget::All => "all connections that match the filter".to_owned(),
+        to => format!("those of {} that match the filter", named(to)),
     }
 }
 
