@@ -38,10 +38,11 @@ fn held() -> [(&'static str, Measured); 4] {
     ]
 }
 
-/// Paths whose numbers depend on how threads take turns: they are told, and nothing more.
-fn told() -> [(&'static str, Measured); 3] {
+/// Paths that others stand for, or whose numbers depend on how threads take turns: they are told, and nothing more.
+fn told() -> [(&'static str, Measured); 4] {
     let json = |args| Measured::Receive(Case { data: Payload::Json, ..Case::plain("", args) });
     [
+        ("receive-text", Measured::Receive(Case::plain("", &["-o", "text"]))),
         ("receive-jq", json(&["-o", "ndjson", "--jq", ".data.n"])),
         // It never is.
         ("receive-until", json(&["-o", "ndjson", "--until", ".data.n == 3"])),

@@ -4,6 +4,7 @@
 //! them as they are. Neither is turned into the other before somebody needs that.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,30 +12,57 @@ use base64::engine::general_purpose::STANDARD;
 /// A JSON string literal as it stood in the frame, quotes and escapes included.
 ///
 /// Passing it on costs a copy; only those who need the characters pay for decoding them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quoted<'a>(&'a str);
+#[derive(Clone, Copy)]
+pub struct Quoted<'a> {
+    json: &'a str,
+    /// There is no escape in it, so much is known; otherwise there may be.
+    is_plain: bool,
+}
+
+impl PartialEq for Quoted<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl Eq for Quoted<'_> {}
+
+impl fmt::Debug for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Quoted").field(&self.json).finish()
+    }
+}
 
 impl<'a> Quoted<'a> {
     /// `""`.
-    pub(crate) const EMPTY: Self = Self("\"\"");
+    pub(crate) const EMPTY: Self = Self { json: "\"\"", is_plain: true };
 
     /// Takes a valid JSON string literal; `None` when `raw` is some other JSON value.
     pub fn new(raw: &'a str) -> Option<Self> {
-        raw.starts_with('"').then_some(Self(raw))
+        raw.starts_with('"').then_some(Self::literal(raw))
+    }
+
+    fn literal(json: &'a str) -> Self {
+        Self { json, is_plain: false }
+    }
+
+    /// The same of one that was looked at already: `is_plain` where it has no escapes.
+    pub(crate) fn looked_at(raw: &'a str, is_plain: bool) -> Option<Self> {
+        Some(Self { is_plain, ..Self::new(raw)? })
     }
 
     /// The literal, with its quotes.
     pub fn as_json(self) -> &'a str {
-        self.0
+        self.json
     }
 
     /// The characters the literal stands for. Lone surrogates, which no Rust string can hold, become U+FFFD.
     pub fn decode(self) -> Cow<'a, str> {
-        let inner = self.0.get(1..self.0.len() - 1).unwrap_or_default();
-        if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        let inner = self.json.get(1..self.json.len() - 1).unwrap_or_default();
+        if self.is_plain || memchr::memchr(b'\\', inner.as_bytes()).is_none() {
             return Cow::Borrowed(inner);
         }
-        match serde_json::from_str::<String>(self.0) {
+        match serde_json::from_str::<String>(self.json) {
             Ok(text) => Cow::Owned(text),
             Err(_) => Cow::Owned(decode_with_lone_surrogates(inner)),
         }
@@ -308,9 +336,9 @@ impl OwnedData {
             OwnedForm::Text(text) => Data::Text(Text::Plain(text)),
             OwnedForm::Binary(bytes) => Data::Binary(Octets::Plain(bytes)),
             OwnedForm::Protobuf(bytes) => Data::Protobuf(Octets::Plain(bytes)),
-            OwnedForm::Quoted(DataKind::Text, literal) => Data::Text(Text::Quoted(Quoted(literal))),
-            OwnedForm::Quoted(DataKind::Binary, literal) => Data::Binary(Octets::Base64(Quoted(literal))),
-            OwnedForm::Quoted(DataKind::Protobuf, literal) => Data::Protobuf(Octets::Base64(Quoted(literal))),
+            OwnedForm::Quoted(DataKind::Text, literal) => Data::Text(Text::Quoted(Quoted::literal(literal))),
+            OwnedForm::Quoted(DataKind::Binary, literal) => Data::Binary(Octets::Base64(Quoted::literal(literal))),
+            OwnedForm::Quoted(DataKind::Protobuf, literal) => Data::Protobuf(Octets::Base64(Quoted::literal(literal))),
         }
     }
 }
@@ -443,7 +471,7 @@ mod tests {
     fn payload_bytes_are_the_senders() {
         assert_eq!(OwnedData::binary(&[0, 255]).as_data().to_bytes().unwrap().as_ref(), [0, 255]);
         assert_eq!(OwnedData::text("a\u{1}\"").as_data().to_bytes().unwrap().as_ref(), b"a\x01\"");
-        assert_eq!(Data::Binary(Octets::Base64(Quoted("\"!\""))).to_bytes(), None);
+        assert_eq!(Data::Binary(Octets::Base64(Quoted::new("\"!\"").unwrap())).to_bytes(), None);
     }
 
     #[test]

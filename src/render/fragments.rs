@@ -55,8 +55,16 @@ impl Fragments {
     }
 
     /// Ends the line: something else follows.
+    #[inline]
     pub(super) fn close(&mut self, out: &mut Vec<u8>, manner: FragmentStyle) {
-        if self.open.take().is_some() && !self.is_binary {
+        if self.open.is_some() {
+            self.end_line(out, manner);
+        }
+    }
+
+    fn end_line(&mut self, out: &mut Vec<u8>, manner: FragmentStyle) {
+        self.open = None;
+        if !self.is_binary {
             match manner {
                 FragmentStyle::Text if self.at_start => {}
                 FragmentStyle::Text | FragmentStyle::Data => out.push(b'\n'),

@@ -125,9 +125,8 @@ impl Envelope {
             return None;
         }
         let raw = text.get(data..after)?;
-        if !is_plain_string(raw.as_bytes())
-            && (has_control_characters(raw.as_bytes()) || end_of_value(bytes, data)? != after)
-        {
+        let is_plain = is_plain_string(raw.as_bytes());
+        if !is_plain && (has_control_characters(raw.as_bytes()) || end_of_value(bytes, data)? != after) {
             return None;
         }
         let starts = PartStarts { before_data, after };
@@ -143,9 +142,9 @@ impl Envelope {
         };
         let data = match kind {
             DataKind::Json => Data::Json(raw),
-            DataKind::Text => Data::Text(Text::Quoted(Quoted::new(raw)?)),
-            DataKind::Binary => Data::Binary(Octets::Base64(Quoted::new(raw)?)),
-            DataKind::Protobuf => Data::Protobuf(Octets::Base64(Quoted::new(raw)?)),
+            DataKind::Text => Data::Text(Text::Quoted(Quoted::looked_at(raw, is_plain)?)),
+            DataKind::Binary => Data::Binary(Octets::Base64(Quoted::looked_at(raw, is_plain)?)),
+            DataKind::Protobuf => Data::Protobuf(Octets::Base64(Quoted::looked_at(raw, is_plain)?)),
         };
         Some(Message { origin, sequence_id, data, metadata: None, stream: None, redelivered: false })
     }
