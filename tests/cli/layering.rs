@@ -2,7 +2,7 @@
 //!
 //! The sources are read as tokens, so comments and strings do not count; what is compiled for tests only is left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -349,4 +349,32 @@ fn read_tree(
             }
         }
     }
+}
+
+/// What is fuzzed of the binary is built as a library, whose manifest is another: what one depends on, the other does, with
+/// the same features.
+#[test]
+fn the_library_that_is_fuzzed_depends_on_what_the_binary_does() {
+    type Dependencies = BTreeMap<String, BTreeSet<String>>;
+    fn features(manifest: &toml::Table, workspace: &toml::Table) -> Dependencies {
+        let of = |dependency: &toml::Value| -> BTreeSet<String> {
+            let features = dependency.get("features").and_then(toml::Value::as_array);
+            features.into_iter().flatten().filter_map(|feature| Some(feature.as_str()?.to_owned())).collect()
+        };
+        let unix = manifest.get("target").and_then(|target| target["cfg(unix)"]["dependencies"].as_table());
+        let all = [manifest["dependencies"].as_table(), unix].into_iter().flatten().flatten();
+        let all = all.filter(|(name, _)| !name.starts_with("webpubsub-"));
+        all.map(|(name, dependency)| {
+            let shared = dependency.get("workspace").map(|_| of(&workspace[name]));
+            (name.clone(), &of(dependency) | &shared.unwrap_or_default())
+        })
+        .collect()
+    }
+    let read = |path: &str| -> toml::Table {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap().parse().unwrap()
+    };
+    let binary = read("Cargo.toml");
+    let workspace = binary["workspace"]["dependencies"].as_table().unwrap();
+    let fuzzed = features(&read("fuzz/wps/Cargo.toml"), workspace);
+    assert_eq!(features(&binary, workspace), fuzzed);
 }
