@@ -46,10 +46,10 @@ impl WantedGroups {
         }
     }
 
-    /// No join or leave of this group is left that has not settled.
-    pub(super) fn settle(&mut self, group: &str) {
+    /// A join or leave has settled, and this is asked for by the last that has not, if there is one.
+    pub(super) fn settle(&mut self, group: &str, asked: Option<bool>) {
         if let Some(membership) = self.0.get_mut(group) {
-            membership.asked = None;
+            membership.asked = asked;
         }
         self.forget_unneeded(group);
     }

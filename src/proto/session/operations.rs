@@ -236,6 +236,16 @@ impl Operations {
         self.of_group(group).any(|(_, operation)| operation.is_membership())
     }
 
+    /// What the last unsettled join or leave of the user's about this group asks for: to be in it, or not.
+    pub(super) fn asked_of_group(&self, group: &str) -> Option<bool> {
+        let asked = |operation: &PendingOperation| match (operation.owner, operation.kind) {
+            (Owner::User(_), OperationKind::JoinGroup) => Some(true),
+            (Owner::User(_), OperationKind::LeaveGroup) => Some(false),
+            (Owner::User(_) | Owner::Rejoin | Owner::Session | Owner::Earlier, _) => None,
+        };
+        self.of_group(group).filter_map(|(_, operation)| asked(operation)).last()
+    }
+
     /// What is about this group and may be repeated, in its order.
     pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = (u64, &PendingOperation)> {
         let orders = self.groups.get(group).into_iter().flatten();

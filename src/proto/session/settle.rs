@@ -29,8 +29,8 @@ impl Session {
                 continue;
             }
             let codec = self.config.codec;
-            if let Ok(order) = self.operations.submit(codec, Owner::Rejoin, Request::Join { group }, AckMode::Automatic)
-            {
+            let join = self.operations.submit(codec, Owner::Rejoin, Request::Join { group }, AckMode::Automatic);
+            if let (Ok(order), SessionPhase::Live(_)) = (join, &self.phase) {
                 self.send_operation(now, order);
             }
         }
@@ -118,8 +118,9 @@ impl Session {
         for settled in withdrawn {
             self.settle(settled);
         }
-        // A leave that is withdrawn has taken the place of a join of the session's own.
-        if matches!(self.phase, SessionPhase::Live(_)) {
+        // A leave that is withdrawn has taken the place of a join of the session's own, on this connection. Another begins
+        // with all of them.
+        if matches!(self.phase, SessionPhase::Live(_) | SessionPhase::Recovering(_)) {
             self.rejoin(now, |group| groups.contains(group));
         }
         for settled in self.invocations.withdraw() {
@@ -169,8 +170,8 @@ impl Session {
             if is_users && !matches!(outcome, Outcome::NotSent { .. }) {
                 self.groups.settle_for_what_is(&operation.target);
             }
-            if is_users && !self.operations.concerns_group(&operation.target) {
-                self.groups.settle(&operation.target);
+            if is_users {
+                self.groups.settle(&operation.target, self.operations.asked_of_group(&operation.target));
             }
         }
         if operation.is_repeatable() {

@@ -312,8 +312,10 @@ fn a_join_or_leave_that_is_withdrawn_changes_nothing_of_what_is_wanted() {
     b.leave("room");
     b.join("room");
     b.says(&[&leaves("room", 5)]);
+    assert_eq!(b.groups(), "room?!");
     b.session.handle_withdrawal(b.now);
     b.says(&[&format!("#5 {WITHDRAWN}")]);
+    assert_eq!(b.groups(), "room!");
     b.ack(5);
     b.take();
     assert_eq!(b.groups(), "");
@@ -336,4 +338,24 @@ fn a_leave_that_is_withdrawn_on_a_new_connection_leaves_its_group_joined() {
     (2..=1200).for_each(|id| b.ack(id));
     b.take();
     assert_eq!(b.groups().split(' ').find(|group| group.starts_with("room")), Some("room?!"));
+}
+
+/// The same while the connection is being recovered: what was sent on the old socket may never have come.
+#[test]
+fn a_leave_that_is_withdrawn_during_a_recovery_leaves_its_group_joined() {
+    let mut b = joined_and_lost(config());
+    b.reconnect("c2");
+    b.says(&["connected c2 None", &joins("room", 2)]);
+    b.pass(s(6));
+    b.take();
+    b.cut();
+    b.take();
+    b.leave("room");
+    b.session.handle_withdrawal(b.now);
+    b.says(&["#2 not sent: what was asked for before it has failed"]);
+    b.recover();
+    b.says(&["recovered c2, attempts 1, down 0ns", &joins("room", 4)]);
+    b.ack(4);
+    b.says(&["rejoined room Some(4)"]);
+    assert_eq!(b.groups(), "room?!");
 }
