@@ -1,6 +1,6 @@
 //! The JSON encoding of the frames, both directions (PROTOCOL §4, §5).
 //!
-//! Decoding parses a frame once and borrows from it: `envelope` takes messages like the one before, `scan` the other plain
+//! Decoding parses a frame once and borrows from it: `envelope` takes messages like those before, `scan` the other plain
 //! frames, serde the rest. Decoding what the
 //! service sends never fails: what is not understood becomes [`Downstream::Unknown`]. Decoding what a client sends fails
 //! as the service does (PROTOCOL §4.11).
@@ -33,7 +33,7 @@ use serde_json::value::RawValue;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use agree::{agree, agree_in_turn};
-pub use envelope::Envelope;
+pub use envelope::Envelopes;
 
 /// For a property read with `deserialize_with`: tells an absent `data` from `"data":null`.
 pub fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {

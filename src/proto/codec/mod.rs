@@ -37,20 +37,20 @@ pub enum Codec {
 #[derive(Debug)]
 pub struct DownstreamDecoder {
     codec: Codec,
-    envelope: json::Envelope,
+    envelopes: json::Envelopes,
 }
 
 impl DownstreamDecoder {
     /// For frames of this codec.
     pub fn new(codec: Codec) -> Self {
-        Self { codec, envelope: json::Envelope::default() }
+        Self { codec, envelopes: json::Envelopes::default() }
     }
 
     /// Decodes a frame from the service. Never fails: the unknown is passed on (PROTOCOL §5, §19.13).
     #[inline]
     pub fn decode<'f>(&mut self, frame: WireFrame<'f>, unpacked: &'f mut Unpacked) -> Downstream<'f> {
         match (self.codec, frame) {
-            (Codec::Json, WireFrame::Text(text)) => self.envelope.decode(text),
+            (Codec::Json, WireFrame::Text(text)) => self.envelopes.decode(text),
             (Codec::Json | Codec::Protobuf, _) => self.codec.decode_downstream(frame, unpacked),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{Envelope, parse_downstream, parse_upstream, scan};
+use super::{Envelopes, parse_downstream, parse_upstream, scan};
 
 /// Holds both readers equal for a text, to the letter. Returns how often the scanner took it.
 pub(crate) fn agree(text: &str) -> usize {
@@ -20,10 +20,10 @@ pub(crate) fn agree(text: &str) -> usize {
 /// Holds a reader that remembers equal to serde for texts that come one after the other. Returns how many were like one
 /// before.
 pub(crate) fn agree_in_turn<'t>(texts: impl IntoIterator<Item = &'t str>) -> usize {
-    let (mut envelope, mut like) = (Envelope::default(), 0);
+    let (mut envelopes, mut like) = (Envelopes::default(), 0);
     for text in texts {
-        like += usize::from(envelope.knows(text));
-        let (decoded, parsed) = (envelope.decode(text), parse_downstream(text));
+        like += usize::from(envelopes.know(text));
+        let (decoded, parsed) = (envelopes.decode(text), parse_downstream(text));
         assert_eq!(decoded, parsed, "{text}");
         // Spelled the same, too.
         assert_eq!(format!("{decoded:?}"), format!("{parsed:?}"), "{text}");

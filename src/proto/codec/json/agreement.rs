@@ -110,6 +110,24 @@ fn messages_that_differ_in_id_and_payload_are_like_each_other() {
 }
 
 #[test]
+fn messages_that_take_turns_are_like_those_that_are_remembered() {
+    let message = |number: usize, groups: usize| {
+        let group = number % groups;
+        format!(r#"{{"sequenceId":{number},"type":"message","from":"group","group":"g{group}","data":{number}}}"#)
+    };
+    let in_turn = |groups: usize| {
+        let texts: Vec<String> = (1..=200).map(|number| message(number, groups)).collect();
+        agree_in_turn(texts.iter().map(String::as_str))
+    };
+    assert_eq!([in_turn(1), in_turn(2), in_turn(4)], [199, 198, 196]);
+    // There are too many to remember.
+    assert!(in_turn(50) < 20);
+    // And when it is over, those that are left are remembered again.
+    let texts: Vec<String> = (1..=200).map(|number| message(number, if number < 100 { 50 } else { 1 })).collect();
+    assert!(agree_in_turn(texts.iter().map(String::as_str)) > 30);
+}
+
+#[test]
 fn payloads_of_any_depth_are_read_the_same_way() {
     for depth in [1, 59, 60, 61, 62, 63, 64, 65, 126, 127, 128, 129, 1000] {
         for (open, inner, close) in [("[", "1", "]"), ("{\"a\":", "[]", "}"), ("[{\"a\\n\": ", "{}", "}]")] {

@@ -1,5 +1,5 @@
-//! The message before, as far as the next may be like it: a group's messages, from one sender, differ in their sequence id and
-//! their payload and in nothing else. What stands around these is compared in place of being read again.
+//! The messages before, as far as the next may be like one of them: a group's messages, from one sender, differ in their
+//! sequence id and their payload and in nothing else. What stands around these is compared in place of being read again.
 //!
 //! A message is taken here where the scanner would take it, and is read the same way: the tests beside this hold both, and
 //! serde, equal.
@@ -13,16 +13,34 @@ use super::scan::{self, Scanner};
 /// The most that is remembered, in bytes: names are short.
 const MOST: usize = 4096;
 
-/// So many messages that are like none are read before another is remembered, so that those that take turns cost little more
-/// than being read.
-const PAUSE: u8 = 15;
+/// How many are remembered: groups and senders take turns.
+const ENVELOPES: usize = 4;
+
+/// Where so many one after the other were like none, there is more to tell apart than is remembered, and the next are not
+/// compared: until some are tried again, they cost what they cost without all this.
+const MISSES: u8 = 8;
+const PAUSE: u8 = 60;
 
 /// A property that stands before the payload once, and whose name can be no other's value.
 const SEQUENCE_ID: &str = "\"sequenceId\":";
 
+/// What is remembered of the messages of a connection.
+#[derive(Debug, Default)]
+pub struct Envelopes {
+    envelopes: [Envelope; ENVELOPES],
+    /// The one that the last message was like, which the next is compared with first.
+    last: usize,
+    /// The one that is replaced next.
+    oldest: usize,
+    /// Messages one after the other that were like none.
+    misses: u8,
+    /// Messages that are yet to come before one is compared again.
+    pause: u8,
+}
+
 /// What is remembered of a message.
 #[derive(Debug, Default)]
-pub struct Envelope {
+struct Envelope {
     /// Up to the sequence id, or to the payload where there is none.
     before_id: Vec<u8>,
     /// From the sequence id to the payload; empty: it has no sequence id.
@@ -31,8 +49,14 @@ pub struct Envelope {
     after: Vec<u8>,
     origin: OriginPlaces,
     kind: Option<DataKind>,
-    /// Messages that are yet to be read before another is remembered.
-    pause: u8,
+}
+
+/// The sequence id of the frame that is being read, once one was looked for.
+#[derive(Clone, Copy)]
+struct FoundId {
+    start: usize,
+    end: usize,
+    id: u64,
 }
 
 /// Where the names stand that say where a message comes from.
@@ -79,45 +103,76 @@ impl Place {
     }
 }
 
-impl Envelope {
+impl Envelopes {
     /// Decodes a frame from the service, as [`super::decode_downstream`] does.
     #[inline]
     pub fn decode<'a>(&mut self, text: &'a str) -> Downstream<'a> {
-        if let Some(message) = self.read(text) {
-            self.pause = 0;
+        if self.pause > 0 {
+            self.pause -= 1;
+            return super::decode_downstream(text);
+        }
+        let mut found = None;
+        let last = self.envelopes.get(self.last).and_then(|envelope| envelope.read(text, &mut found));
+        if let Some(message) = last.or_else(|| self.read_other(text, &mut found)) {
+            self.misses = 0;
             return Downstream::Message(message);
         }
         let Some(frame) = scan::downstream(text) else { return super::parse_downstream(text) };
         if let Downstream::Message(message) = &frame {
-            match self.pause.checked_sub(1) {
-                Some(left) => self.pause = left,
-                None => {
-                    self.pause = PAUSE;
-                    if self.remember(text, message).is_none() {
-                        self.after.clear();
-                    }
-                }
-            }
+            self.remember(text, message);
         }
         frame
     }
 
-    /// Whether the message is like the one remembered.
-    #[cfg(any(test, fuzzing))]
-    pub fn knows(&self, text: &str) -> bool {
-        self.read(text).is_some()
+    /// The message, if it is like one that is remembered and not the last.
+    fn read_other<'a>(&mut self, text: &'a str, found: &mut Option<FoundId>) -> Option<Message<'a>> {
+        let others = self.envelopes.iter().enumerate().filter(|(number, _)| *number != self.last);
+        let (number, message) =
+            others.filter_map(|(number, envelope)| Some((number, envelope.read(text, found)?))).next()?;
+        self.last = number;
+        Some(message)
     }
 
+    /// Whether the message is like one that is remembered.
+    #[cfg(any(test, fuzzing))]
+    pub fn know(&self, text: &str) -> bool {
+        self.envelopes.iter().any(|envelope| envelope.read(text, &mut None).is_some())
+    }
+
+    fn remember(&mut self, text: &str, message: &Message<'_>) {
+        self.misses += 1;
+        if self.misses == MISSES {
+            // As many more are tried as are remembered.
+            self.misses = MISSES - ENVELOPES as u8;
+            self.pause = PAUSE;
+        }
+        let Some(envelope) = self.envelopes.get_mut(self.oldest) else { return };
+        if envelope.remember(text, message).is_none() {
+            envelope.after.clear();
+        }
+        (self.last, self.oldest) = (self.oldest, (self.oldest + 1) % ENVELOPES);
+    }
+}
+
+impl Envelope {
     /// The message, if it is like the one remembered.
     #[inline]
-    fn read<'a>(&self, text: &'a str) -> Option<Message<'a>> {
+    fn read<'a>(&self, text: &'a str, found: &mut Option<FoundId>) -> Option<Message<'a>> {
         let (bytes, kind) = (text.as_bytes(), self.kind?);
         if self.after.is_empty() || !bytes.starts_with(&self.before_id) || !bytes.ends_with(&self.after) {
             return None;
         }
-        let mut scanner = Scanner { text, bytes, at: self.before_id.len() };
-        let sequence_id = if self.before_data.is_empty() { None } else { Some(scanner.number()?) };
-        let before_data = scanner.at;
+        let start = self.before_id.len();
+        let (sequence_id, before_data) = match *found {
+            _ if self.before_data.is_empty() => (None, start),
+            Some(FoundId { start: same, end, id }) if same == start => (Some(id), end),
+            Some(_) | None => {
+                let mut scanner = Scanner { text, bytes, at: start };
+                let id = scanner.number()?;
+                *found = Some(FoundId { start, end: scanner.at, id });
+                (Some(id), scanner.at)
+            }
+        };
         let data = before_data + self.before_data.len();
         // What follows may begin with what goes before.
         let after = bytes.len() - self.after.len();
