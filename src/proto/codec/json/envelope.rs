@@ -112,25 +112,18 @@ impl Envelopes {
             return super::decode_downstream(text);
         }
         let mut found = None;
-        let last = self.envelopes.get(self.last).and_then(|envelope| envelope.read(text, &mut found));
-        if let Some(message) = last.or_else(|| self.read_other(text, &mut found)) {
-            self.misses = 0;
-            return Downstream::Message(message);
+        for step in 0..ENVELOPES {
+            let number = (self.last + step) % ENVELOPES;
+            if let Some(message) = self.envelopes.get(number).and_then(|envelope| envelope.read(text, &mut found)) {
+                (self.last, self.misses) = (number, 0);
+                return Downstream::Message(message);
+            }
         }
         let Some(frame) = scan::downstream(text) else { return super::parse_downstream(text) };
         if let Downstream::Message(message) = &frame {
             self.remember(text, message);
         }
         frame
-    }
-
-    /// The message, if it is like one that is remembered and not the last.
-    fn read_other<'a>(&mut self, text: &'a str, found: &mut Option<FoundId>) -> Option<Message<'a>> {
-        let others = self.envelopes.iter().enumerate().filter(|(number, _)| *number != self.last);
-        let (number, message) =
-            others.filter_map(|(number, envelope)| Some((number, envelope.read(text, found)?))).next()?;
-        self.last = number;
-        Some(message)
     }
 
     /// Whether the message is like one that is remembered.
