@@ -72,7 +72,12 @@ fn service_sends_as_a_server_where_the_source_opens_the_service_for_servers() {
     )
     .run();
     assert_eq!((ended.code, ended.text().contains("it's \"so\"\n")), (2, true), "{}{}", ended.text(), ended.stderr);
-    ended.assert_stderr(&["sent to the group `g`", "sent to all", "sent to the user `nobody`", "error: line 8: "]);
+    ended.assert_stderr(&[
+        "sent to the group `g`",
+        "sent to all",
+        "sent to those of the user `nobody` that match",
+        "error: line 8: ",
+    ]);
     // A client's URL is none of a server.
     let service = Service::start();
     let run =
