@@ -77,7 +77,9 @@ impl TerminalSetup {
     /// Starts it.
     pub fn start(self) -> Terminal {
         let mut command = command("sh");
-        let size = format!("stty sane rows {} cols {} && {}", self.rows, self.columns, self.script);
+        // `noflsh`: at Ctrl-C a terminal sends the signal, and throws away then what is waiting to be shown, which on a busy
+        // machine may be what was written in answer to the signal.
+        let size = format!("stty sane noflsh rows {} cols {} && {}", self.rows, self.columns, self.script);
         command.args(["-c", &size, "sh", BINARY]).args(&self.arguments);
         command.env_clear().envs(self.variables).current_dir(self.home.path());
         let process = PtyProcess::new(command).unwrap();
