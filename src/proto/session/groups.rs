@@ -16,6 +16,10 @@ impl Membership {
     fn is_wanted(self) -> bool {
         self.asked.unwrap_or(self.settled)
     }
+
+    fn is_missing(self) -> bool {
+        self.is_wanted() && !self.joined
+    }
 }
 
 /// Every group the user asked about.
@@ -74,8 +78,12 @@ impl WantedGroups {
 
     /// Groups wanted but not joined, in order of name.
     pub(super) fn missing(&self) -> Vec<String> {
-        let missing = |membership: &Membership| membership.is_wanted() && !membership.joined;
-        self.0.iter().filter(|(_, membership)| missing(membership)).map(|(group, _)| group.clone()).collect()
+        self.0.iter().filter(|(_, membership)| membership.is_missing()).map(|(group, _)| group.clone()).collect()
+    }
+
+    /// Whether it is wanted and not joined.
+    pub(super) fn is_missing(&self, group: &str) -> bool {
+        self.0.get(group).is_some_and(|membership| membership.is_missing())
     }
 
     /// Groups that are wanted or joined, with whether they are wanted and whether they are joined, in order of name.

@@ -185,6 +185,11 @@ impl Session {
         self.last_failure.as_deref()
     }
 
+    /// Whether there is a connection that may go on, on which what was sent is in force.
+    pub(super) fn has_connection(&self) -> bool {
+        matches!(self.phase, SessionPhase::Live(_) | SessionPhase::Recovering(_))
+    }
+
     /// Whether every operation has settled.
     #[cfg(any(test, fuzzing))]
     pub fn is_idle(&self) -> bool {

@@ -246,6 +246,14 @@ impl Operations {
         self.of_group(group).filter_map(|(_, operation)| asked(operation)).last()
     }
 
+    /// Whether an unsettled operation of the user's subscribes to the states of this group.
+    pub(super) fn is_subscribing(&self, group: &str) -> bool {
+        let is_one = |operation: &PendingOperation| {
+            matches!((operation.owner, operation.kind), (Owner::User(_), OperationKind::SubscribeGroupState))
+        };
+        self.of_group(group).any(|(_, operation)| is_one(operation))
+    }
+
     /// What is about this group and may be repeated, in its order.
     pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = (u64, &PendingOperation)> {
         let orders = self.groups.get(group).into_iter().flatten();

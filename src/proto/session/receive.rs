@@ -139,7 +139,7 @@ impl Session {
                 self.event(Lifecycle::Connected { connection_id, user_id });
                 self.phase = SessionPhase::Live(Box::new(live(identity, now, now, None)));
                 self.operations.begin_socket(now);
-                self.rejoin(now, |_| true);
+                self.rejoin(now);
                 self.restate_all();
                 self.send_queued(now);
                 self.send_invocations(now);

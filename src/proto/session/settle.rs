@@ -19,21 +19,22 @@ impl Session {
         }
     }
 
-    /// Joins every wanted group of these that nothing is about to join anyway.
-    pub(super) fn rejoin(&mut self, now: Duration, these: impl Fn(&str) -> bool) {
-        if !self.config.rejoin {
-            return;
-        }
+    /// Joins every wanted group that nothing is about to join anyway.
+    pub(super) fn rejoin(&mut self, now: Duration) {
         for group in self.groups.missing() {
-            if !these(&group) || self.operations.concerns_group(&group) {
-                continue;
-            }
-            let codec = self.config.codec;
-            let join = self.operations.submit(codec, Owner::Rejoin, Request::Join { group }, AckMode::Automatic);
-            if let (Ok(order), SessionPhase::Live(_)) = (join, &self.phase) {
+            if let Some(order) = self.submit_rejoin(&group) {
                 self.send_operation(now, order);
             }
         }
+    }
+
+    /// A wanted group is to be joined, unless something is about to anyway. It is sent with what waits.
+    fn submit_rejoin(&mut self, group: &str) -> Option<u64> {
+        if !self.config.rejoin || self.operations.concerns_group(group) {
+            return None;
+        }
+        let join = Request::Join { group: group.to_owned() };
+        self.operations.submit(self.config.codec, Owner::Rejoin, join, AckMode::Automatic).ok()
     }
 
     /// Sends everything that waits and has its turn, in the order it was asked for (PROTOCOL §19.3).
@@ -113,15 +114,12 @@ impl Session {
 
     /// What was never sent settles as that.
     pub(super) fn settle_unsent(&mut self, now: Duration) {
-        let withdrawn = self.operations.withdraw();
-        let groups: BTreeSet<String> = withdrawn.iter().filter_map(SettledOperation::freed_group).collect();
-        for settled in withdrawn {
+        for settled in self.operations.withdraw() {
             self.settle(settled);
         }
-        // A leave that is withdrawn has taken the place of a join of the session's own, on this connection. Another begins
-        // with all of them.
-        if matches!(self.phase, SessionPhase::Live(_) | SessionPhase::Recovering(_)) {
-            self.rejoin(now, |group| groups.contains(group));
+        // What is made up for.
+        if matches!(self.phase, SessionPhase::Live(_)) {
+            self.send_queued(now);
         }
         for settled in self.invocations.withdraw() {
             self.settle_invocation(settled);
@@ -166,12 +164,17 @@ impl Session {
                 self.groups.confirm(&operation.target, joined);
             }
             let is_users = matches!(operation.owner, Owner::User(_));
+            let was_sent = !matches!(outcome, Outcome::NotSent { .. });
             // One that was never sent, be it that it was withdrawn, has changed nothing.
-            if is_users && !matches!(outcome, Outcome::NotSent { .. }) {
+            if is_users && was_sent {
                 self.groups.settle_for_what_is(&operation.target);
             }
             if is_users {
                 self.groups.settle(&operation.target, self.operations.asked_of_group(&operation.target));
+            }
+            // It has taken the place of a join of the session's own on this connection; another begins with all of them.
+            if is_users && !was_sent && self.has_connection() && self.groups.is_missing(&operation.target) {
+                self.submit_rejoin(&operation.target);
             }
         }
         if operation.is_repeatable() {

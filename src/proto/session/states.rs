@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use super::Session;
 use super::event::{Lifecycle, Nack, OperationKind, Received, StateChanges};
 use super::operations::{Owner, PendingOperation};
-use super::phase::SessionPhase;
 use super::request::{AckMode, OperationId, Outcome, Request};
 use super::view::GroupView;
 use crate::{GroupState, MAX_SNAPSHOT_ITEMS, StateFrame};
@@ -114,7 +113,7 @@ impl Session {
 
     /// The same for one group.
     fn restate(&mut self, group: &str) {
-        if !self.config.rejoin || !matches!(self.phase, SessionPhase::Live(_)) {
+        if !self.config.rejoin || !self.has_connection() {
             return;
         }
         let Some(entry) = self.states.groups.get(group).filter(|entry| !entry.is_given_up) else { return };
@@ -154,10 +153,12 @@ impl Session {
                 entry.is_set = true;
             }
             OperationKind::SubscribeGroupState => {
+                // Another of the user's may be under way.
+                let is_asked = self.operations.is_subscribing(group);
                 if let Some(entry) = self.states.groups.get_mut(group) {
                     entry.is_subscribed |= done;
                     // One that was made again is still wanted: on the next connection it may be had.
-                    if matches!(operation.owner, Owner::User(_)) && !done {
+                    if matches!(operation.owner, Owner::User(_)) && !done && !is_asked {
                         entry.wanted = entry.is_subscribed || entry.was_subscribed;
                     }
                     entry.was_subscribed |= done;

@@ -296,3 +296,39 @@ fn who_asks_again_gets_all_again() {
     assert_eq!(b.states(&frame("Snapshot", 3, &[])), Some(vec!["-c1".into(), "-c2".into()]));
     assert_eq!(b.states(&frame("Snapshot", 4, &[])), Some(vec![]));
 }
+
+#[test]
+fn a_subscription_that_is_withdrawn_changes_nothing_of_the_one_before_it() {
+    let mut b = SessionBench::live(config());
+    b.join("g");
+    b.ack(1);
+    b.subscribe();
+    b.subscribe();
+    b.session.handle_withdrawal(b.now);
+    b.ack(2);
+    b.take();
+    assert_eq!(b.states(&frame("Snapshot", 1, &[item("c2", Some("x"), 1)])), Some(vec!["c2=x".to_owned()]));
+}
+
+/// The leave has taken the place of all that was to be done again for the group, in the order that the service needs.
+#[test]
+fn a_leave_that_is_withdrawn_during_a_recovery_leaves_what_is_said_and_told() {
+    let mut b = member();
+    b.is_made_anew_as("c2");
+    b.pass(s(6));
+    b.take();
+    b.cut();
+    b.take();
+    b.ask(Request::Leave { group: "g".into() }, AckMode::Automatic);
+    b.session.handle_withdrawal(b.now);
+    b.take();
+    b.recover();
+    let mut sent = Vec::new();
+    for id in 1..20 {
+        b.ack(id);
+        sent.extend(b.take().into_iter().filter(|said| said.starts_with('→')));
+    }
+    let kinds = ["joinGroup", "setGroupState", "subscribeGroupState"];
+    assert_eq!(sent.len(), kinds.len(), "{sent:?}");
+    assert!(sent.iter().zip(kinds).all(|(sent, kind)| sent.contains(kind)), "{sent:?}");
+}
