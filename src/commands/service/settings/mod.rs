@@ -136,7 +136,7 @@ pub fn send(
 pub fn message(to: ToArgs, metadata: MetadataArgs, data_type: DataType) -> Result<ServiceOperation, Failure> {
     let ToArgs { all, group, user, connection, filter, exclude, message_ttl } = to;
     let headers = metadata_headers(metadata)?;
-    let to = target("send to", all, group, user, connection)?;
+    let to = target("send to", Besides::All(all), group, user, connection)?;
     let is_one = matches!(to, ServiceTarget::Connection(_));
     refuse(is_one && filter.is_some(), "--filter", "--connection", "one connection needs no choice")?;
     let takes_excluded = matches!(to, ServiceTarget::All | ServiceTarget::Group(_));
@@ -205,7 +205,7 @@ pub fn presence(args: PresenceArgs) -> Result<ServiceTask, Failure> {
         refuse_dots(Some(&member))?;
         return Ok(ServiceTask::Member { connection: member, group: args.group.unwrap_or_default() });
     }
-    let target = target(LOOK, false, args.group, args.user, args.connection)?;
+    let target = target("look for", Besides::Member, args.group, args.user, args.connection)?;
     Ok(ServiceTask::One(ServiceOperation::Exists(target)))
 }
 
@@ -216,7 +216,7 @@ pub fn close(args: CloseArgs, environment: &Environment, input: &mut dyn Input) 
 
 /// Connections are to end.
 pub fn closing(args: ClosingArgs) -> Result<ServiceTask, Failure> {
-    let target = target("close", args.all, args.group, args.user, args.connection)?;
+    let target = target("close", Besides::All(args.all), args.group, args.user, args.connection)?;
     let is_one = matches!(target, ServiceTarget::Connection(_));
     refuse(is_one && !args.exclude.is_empty(), "--exclude", "--connection", "one connection needs no choice")?;
     Ok(ServiceTask::One(ServiceOperation::Close { target, reason: args.reason, excluded: args.exclude }))
@@ -331,23 +331,32 @@ fn stdin_takers(args: &CommonArgs) -> Vec<&'static str> {
     stdin::takers_of(None, args.key.connection_string.as_ref(), Some(&args.network))
 }
 
-/// What is done to whom `wps service exists` asks about.
-const LOOK: &str = "look for";
+/// What may be given in place of a group, a user and a connection.
+enum Besides {
+    /// `--all`, and whether it is.
+    All(bool),
+    /// `--member`, which was not given.
+    Member,
+}
 
 /// The one target that is given.
 fn target(
     what: &str,
-    all: bool,
+    besides: Besides,
     group: Option<String>,
     user: Option<String>,
     connection: Option<String>,
 ) -> Result<ServiceTarget, Failure> {
     let mut given =
         vec![("--group", group.is_some()), ("--user", user.is_some()), ("--connection", connection.is_some())];
-    if what != LOOK {
-        given.insert(0, ("--all", all));
-    }
-    exactly_one(&format!("whom to {what}"), &given, if what == LOOK { ", or `--member` with `--group`" } else { "" })?;
+    let besides = match besides {
+        Besides::All(all) => {
+            given.insert(0, ("--all", all));
+            ""
+        }
+        Besides::Member => ", or `--member` with `--group`",
+    };
+    exactly_one(&format!("whom to {what}"), &given, besides)?;
     refuse_dots(user.as_deref().or(connection.as_deref()))?;
     check_group(group.as_deref(), "--group")?;
     let some =
