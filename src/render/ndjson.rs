@@ -274,11 +274,7 @@ const MISSES: u8 = 16;
 impl MessageHead {
     /// Appends that of this message.
     fn put(&mut self, out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
-        let (group, user_id) = match &message.origin {
-            Origin::Group { group, user_id } => (Some(group.as_ref()), user_id.as_deref()),
-            Origin::Server => (None, None),
-        };
-        let kind = message.data.kind();
+        let (group, user_id, kind) = sender(message);
         let same = self.kind == Some(kind)
             && self.group.as_deref() == group
             && self.user_id.as_deref() == user_id
@@ -288,7 +284,7 @@ impl MessageHead {
             return out.extend_from_slice(&self.bytes);
         }
         let start = out.len();
-        head(out, time, group, user_id, kind);
+        head(out, time, message);
         self.misses += 1;
         if self.misses > MISSES {
             if self.misses < 2 * MISSES {
@@ -313,7 +309,16 @@ impl MessageHead {
     }
 }
 
-fn head(out: &mut Vec<u8>, time: &str, group: Option<&str>, user_id: Option<&str>, kind: DataKind) {
+fn sender<'a>(message: &'a Message<'_>) -> (Option<&'a str>, Option<&'a str>, DataKind) {
+    let (group, user_id) = match &message.origin {
+        Origin::Group { group, user_id } => (Some(group.as_ref()), user_id.as_deref()),
+        Origin::Server => (None, None),
+    };
+    (group, user_id, message.data.kind())
+}
+
+fn head(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
+    let (group, user_id, kind) = sender(message);
     let kind_of_record: &[u8] = if group.is_some() { b"group" } else { b"server" };
     for part in [b"{\"type\":\"", kind_of_record, b"-message\",\"time\":\"", time.as_bytes(), b"\""] {
         out.extend_from_slice(part);
@@ -334,6 +339,16 @@ fn head(out: &mut Vec<u8>, time: &str, group: Option<&str>, user_id: Option<&str
 /// Appends the record of a message: [`crate::records::GroupMessage`] or [`crate::records::ServerMessage`], by hand.
 pub fn message(out: &mut Vec<u8>, head: &mut MessageHead, time: &str, message: &Message<'_>) {
     head.put(out, time, message);
+    rest(out, message);
+}
+
+/// The same of one whose like is not to be expected.
+pub fn single_message(out: &mut Vec<u8>, time: &str, message: &Message<'_>) {
+    head(out, time, message);
+    rest(out, message);
+}
+
+fn rest(out: &mut Vec<u8>, message: &Message<'_>) {
     data(message.data, out);
     if let Some(id) = message.sequence_id {
         out.extend_from_slice(b",\"sequenceId\":");
@@ -385,10 +400,7 @@ mod tests {
             ),
         ] {
             let Downstream::Message(decoded) = decode_downstream(frame) else { panic!("{frame}") };
-            assert_eq!(
-                record(|out| message(out, &mut MessageHead::default(), TIME, &decoded)),
-                format!("{expected}\n")
-            );
+            assert_eq!(record(|out| single_message(out, TIME, &decoded)), format!("{expected}\n"));
         }
     }
 
@@ -442,7 +454,7 @@ mod tests {
                     let mut written = Vec::new();
                     message(&mut written, &mut head, time, &it);
                     let mut anew = Vec::new();
-                    message(&mut anew, &mut MessageHead::default(), time, &it);
+                    single_message(&mut anew, time, &it);
                     assert_eq!(String::from_utf8(written), String::from_utf8(anew));
                 }
             }

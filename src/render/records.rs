@@ -1,6 +1,5 @@
 //! The NDJSON records of what a client tells, each by itself: for expressions, whatever is printed.
 
-use super::ndjson::MessageHead;
 use super::{ndjson, timestamp};
 use webpubsub_client::event::{Invoked, Lifecycle, Received, WireFrame};
 
@@ -35,7 +34,7 @@ impl Recorder {
     pub fn frame(&self, frame: WireFrame<'_>, received: &Received<'_>) -> Option<Vec<u8>> {
         let mut out = Vec::new();
         match received {
-            Received::Message(message) => ndjson::message(&mut out, &mut MessageHead::default(), &timestamp(), message),
+            Received::Message(message) => ndjson::single_message(&mut out, &timestamp(), message),
             Received::States(states) => {
                 let time = timestamp();
                 states.changes.iter().for_each(|change| ndjson::state(&mut out, &time, &states.group, change));

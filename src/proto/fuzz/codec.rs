@@ -5,7 +5,8 @@ use crate::{
     Codec, Data, Downstream, InvokeAnswer, StreamInfo, Unpacked, Upstream, WireFrame, check_any, check_metadata,
 };
 
-/// A text frame, or one a line: all readers say the same of it, and what is understood is written so that it is understood again.
+/// A text frame, or one a line: all readers say the same of it, and what is understood is written so that it is understood
+/// again.
 pub fn json(text: &str) {
     crate::codec::agree(text);
     // Twice, so that whatever comes is like something.
