@@ -1,7 +1,6 @@
 //! The client endpoint: which requests become WebSockets, of which hub, as whom (PROTOCOL §1, §2, §3).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};
@@ -13,6 +12,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
 
 use super::carrier::{BaseStream, upgraded};
+use super::hubs::HubSocket;
 use super::pages::AllowedPages;
 use super::refusals::{EntryPoint, Reason};
 use super::request::{Query, names};
@@ -21,7 +21,7 @@ use super::{Server, livetrace, rest, socket, tunnel, unix_now};
 use crate::upstream::{Admission, Changes, ConnectRequest, PeerIdentity, Upstream};
 use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use webpubsub_net::secret::excerpt;
-use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
+use webpubsub_proto::hub::{ClientKind, CloseKind, Fresh, Open, SimpleMode, negotiate};
 use webpubsub_proto::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
@@ -75,7 +75,7 @@ async fn nothing(State(server): State<Arc<Server>>, request: Request) -> Respons
     respond(StatusCode::NOT_FOUND, message)
 }
 
-/// Checks everything a request has to have, asks the event handler, answers 101 and starts the socket's task.
+/// Checks everything a request has to have, asks the event handler, opens the connection and answers 101.
 async fn connect(
     server: &Arc<Server>,
     hub: Option<String>,
@@ -114,11 +114,20 @@ async fn connect(
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let upgrade = hyper::upgrade::on(&mut request);
-    server.spawn_socket(serve(Arc::clone(server), hub, opening, expires, upgrade));
+    // Before the answer: whoever reads it may at once send to the connection, or ask for it, by another.
+    let socket = match opening {
+        Opening::Known(open) => server.hubs.open(&hub, open, expires),
+        Opening::Admitted(fresh, admission, identity) => {
+            admission.begin(identity, || server.hubs.open(&hub, Open::Fresh(fresh), expires))
+        }
+    };
+    let socket = socket
+        .ok_or_else(|| UpgradeRefusal::on_purpose(StatusCode::SERVICE_UNAVAILABLE, "The service is going away."))?;
+    server.spawn_socket(serve(socket, upgrade));
     Ok(response)
 }
 
-/// What becomes of a request once it is upgraded.
+/// What is to be opened.
 enum Opening {
     /// Everything is decided.
     Known(Open),
@@ -170,22 +179,14 @@ fn offers(headers: &HeaderMap) -> Vec<String> {
     offers.map(str::to_owned).collect()
 }
 
-/// Serves the WebSocket once the 101 is written; the connection exists from then on.
-async fn serve(server: Arc<Server>, hub: String, opening: Opening, expires: Option<Duration>, upgrade: OnUpgrade) {
-    let Some((below, read)) = upgraded(upgrade).await else { return };
-    let socket = match opening {
-        Opening::Known(open) => server.hubs.open(&hub, open, expires),
-        Opening::Admitted(fresh, admission, identity) => {
-            admission.begin(identity, || server.hubs.open(&hub, Open::Fresh(fresh), expires))
-        }
-    };
-    if let Some(socket) = socket {
-        drop(server);
-        match below {
-            BaseStream::Tcp(stream) => socket::serve(stream, &read, socket).await,
-            // Apart, so that the tasks of the others are no larger for it.
-            BaseStream::Tls(stream) => Box::pin(socket::serve(stream, &read, socket)).await,
-        }
+/// Serves the WebSocket of a connection once the 101 is written.
+async fn serve(socket: HubSocket, upgrade: OnUpgrade) {
+    match upgraded(upgrade).await {
+        Some((BaseStream::Tcp(stream), read)) => socket::serve(stream, &read, socket).await,
+        // Apart, so that the tasks of the others are no larger for it.
+        Some((BaseStream::Tls(stream), read)) => Box::pin(socket::serve(stream, &read, socket)).await,
+        // The client went before it was written.
+        None => socket.closed(CloseKind::Dropped, ""),
     }
 }
 

@@ -74,16 +74,20 @@ fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<
     let target = query.get("target").map(str::to_owned);
     let upgrade = hyper::upgrade::on(&mut request);
     let served = Arc::clone(server);
+    // Before the answer: whoever reads it may at once connect a client whose events are to come here.
+    let connection_id = server.hubs.draw_connection_id();
+    let (line, outbox) = server
+        .tunnels
+        .open(&hub, connection_id, claims.sub)
+        .ok_or_else(|| UpgradeRefusal::on_purpose(StatusCode::SERVICE_UNAVAILABLE, "The service is going away."))?;
     server.spawn_socket(async move {
-        let Some((below, read)) = upgraded(upgrade).await else { return };
-        let connection_id = served.hubs.draw_connection_id();
-        let Some((line, outbox)) = served.tunnels.open(&hub, connection_id, claims.sub) else { return };
         let to = target.map(|target| format!(", target `{target}`")).unwrap_or_default();
         info!("tunnel {} opens to hub `{hub}`{to}, connection `{}`", line.number, line.connection_id);
         let ends = (&line, outbox);
-        let how = match below {
-            BaseStream::Tcp(stream) => run(&served, stream, &read, ends).await,
-            BaseStream::Tls(stream) => run(&served, stream, &read, ends).await,
+        let how = match upgraded(upgrade).await {
+            Some((BaseStream::Tcp(stream), read)) => run(&served, stream, &read, ends).await,
+            Some((BaseStream::Tls(stream), read)) => run(&served, stream, &read, ends).await,
+            None => "is gone before it was answered",
         };
         served.tunnels.leave(&hub, &line);
         line.lose();

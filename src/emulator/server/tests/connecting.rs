@@ -205,3 +205,26 @@ async fn whoever_has_no_more_to_send_is_answered_all_the_same() {
     bounded(stream.read_to_string(&mut answer)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_connection_is_there_before_its_client_reads_so() {
+    let emulator = TestEmulator::start().await;
+    let bearer = emulator.bearer(&format!("{}/api", emulator.endpoint()));
+    let port = emulator.address.port();
+    // Its HTTP connection is open already, so that nothing stands between the answer and the next request.
+    let mut asking = TcpStream::connect(emulator.address).await.unwrap();
+    for n in 0..1000 {
+        let token = emulator.token("chat", "alice", &[], &[&format!("g{n}")]);
+        let ask = format!(
+            "HEAD /api/hubs/chat/groups/g{n}?api-version=2024-12-01 HTTP/1.1\r\nHost: localhost:{port}\r\n{bearer}\r\n"
+        );
+        let _member = emulator.connect(&format!("/client/hubs/chat?access_token={token}"), None).await;
+        asking.write_all(ask.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            assert_ne!(bounded(asking.read_buf(&mut answer)).await.unwrap(), 0);
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "connection {n}: {answer}");
+    }
+}
