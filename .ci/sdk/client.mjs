@@ -113,6 +113,9 @@ const failed = await checks("@azure/web-pubsub-client", {
     }
     assert.equal(it.inboxes.disconnected.rest.length, 0, "a recovered connection is not disconnected");
     assert.equal(it.inboxes.connected.rest.length, 0, "a recovered connection is no new one");
+    // So that there is a socket again: the library hangs when it is stopped meanwhile.
+    await publish("drops", 750, 1);
+    assert.deepEqual(await numbers(it, 1), [750]);
     await stop(it);
   },
 

@@ -106,6 +106,9 @@ const failed = await checks("@azure/web-pubsub-client over protobuf", {
       for (const end = expected + 200; expected < end; expected += 1) assert.equal(Number((await it.message()).data), expected);
     }
     assert.equal(it.inboxes.disconnected.rest.length, 0, "a recovered connection is not disconnected");
+    // So that there is a socket again: the library hangs when it is stopped meanwhile.
+    assert.equal(await soon(records(binary, ["send", "drops", "end", "-o", "ndjson", ...source]).ended, "the end of `wps send`"), 0);
+    same(await it.message(), "text", "end");
     await stop(it);
   },
 

@@ -97,12 +97,12 @@ const failed = await checks("webhook test", {
     assert.match(result.said, /404/);
   },
   "one that never answers an event": async () => {
-    const result = await found("chat", { handleUserEvent: () => {} }, { flags: ["--handler-timeout", "300ms"] });
-    wrong(result, 8, ["event"], [/300 ms|300ms|0\.3/]);
+    const result = await found("chat", { handleUserEvent: () => {} }, { flags: ["--handler-timeout", "2s"] });
+    wrong(result, 8, ["event"], [/2 ?s/]);
   },
   "one whose bodies another middleware has read before": async () => {
     const before = [express.raw({ type: () => true })];
-    const result = await found("chat", { handleConnect: (_, response) => response.success() }, { before, flags: ["--handler-timeout", "1s"] });
+    const result = await found("chat", { handleConnect: (_, response) => response.success() }, { before, flags: ["--handler-timeout", "2s"] });
     assert.equal(result.code, 8, result.said);
     assert.equal(result.steps.connect, "failed");
   },

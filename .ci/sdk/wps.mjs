@@ -104,7 +104,7 @@ const failed = await checks("wps", {
     // It does not use an id twice of its own accord, but when the ack does not come.
     await service.control("POST", "faults", { fault: "swallow-ack,op=sendToGroup,group=dup,times=1" });
     const it = await listener(["dup"]);
-    const run = records(binary, ["send", "dup", "once", "--ack-id", "77", "--ack-timeout", "200ms", "--retry-delay", "20ms", ...source]);
+    const run = records(binary, ["send", "dup", "once", "--ack-id", "77", "--ack-timeout", "2s", "--retry-delay", "20ms", ...source]);
     const { success, duplicate, ackId, attempts } = await run.type("ack");
     assert.deepEqual([success, duplicate, ackId, attempts], [true, true, 77, 2]);
     assert.equal(await soon(run.ended, "the end of `wps send`"), 0);
@@ -114,7 +114,7 @@ const failed = await checks("wps", {
   },
 
   "stays connected over thirty keep-alive intervals without a message": async () => {
-    const it = await listener(["idle"], "--ping-interval", "200ms", "--ping-timeout", "1s");
+    const it = await listener(["idle"], "--ping-interval", "200ms", "--ping-timeout", "2s");
     await assert.rejects(it.inbox.next(({ type }) => type === "recovering" || type === "disconnected", "", 6000), /not in time/);
     await publish("idle", 1, 1);
     assert.deepEqual(await numbers(it, 1), [1]);
