@@ -399,7 +399,7 @@ fn two_runs_are_compared_with_a_verdict() {
         (Some("better"), Some(20.0), Some(10.0))
     );
     with_runs("$WPS bench compare fast other").assert_failed(11, &["`other` has no results"]);
-    with_runs("$WPS bench compare fast nothing").assert_failed(3, &["could not read `nothing`"]);
+    with_runs("$WPS bench compare fast nothing").assert_failed(11, &["could not read `nothing`"]);
 }
 
 #[cfg(unix)]

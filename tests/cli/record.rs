@@ -309,7 +309,7 @@ fn what_is_no_recording_is_told_with_its_line_before_anything_is_tried() {
     }
     wps(["replay", "missing", "--dry-run"])
         .run()
-        .assert_failed(3, &["error: could not read the recording from `missing`"]);
+        .assert_failed(11, &["error: could not read the recording from `missing`"]);
     let port = ClosedPort::reserve().port();
     replaying(&good, &[&format!("--local={port}")]).run().assert_failed(4, &["error: nothing listens"]);
 }

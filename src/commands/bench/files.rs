@@ -43,10 +43,10 @@ struct RecordKind<'a> {
     r#type: std::borrow::Cow<'a, str>,
 }
 
-/// Reads a file of a run. Fails with exit 3 where it cannot be read, and 11 where it is no such file.
+/// Reads a file of a run. Fails with exit 11 where it cannot be read, or is no such file.
 pub fn read(path: &Path) -> Result<RunFile, Failure> {
     let name = path.display();
-    let bytes = std::fs::read(path).or_fail(Kind::Config, format!("could not read `{name}`"))?;
+    let bytes = std::fs::read(path).or_fail(Kind::Input, format!("could not read `{name}`"))?;
     if let Some(histograms) = histogram_log::read(&bytes) {
         return Ok(RunFile::Histograms(histograms));
     }

@@ -191,6 +191,6 @@ mod tests {
         merged.write_log(log.clone()).unwrap();
         let again = merge(&[log]).unwrap();
         assert_eq!(again.results.latency, merged.results.latency);
-        assert_eq!(merge(&[directory.path().join("none")]).unwrap_err().kind, Kind::Config);
+        assert_eq!(merge(&[directory.path().join("none")]).unwrap_err().kind, Kind::Input);
     }
 }

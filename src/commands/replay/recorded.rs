@@ -152,19 +152,19 @@ struct Rules {
     codec: Codec,
 }
 
-/// Opens the recording and checks it. Unreadable is exit 3; a line that is not understood, and nothing to send, exit 11.
+/// Opens the recording and checks it. Unreadable, a line that is not understood, and nothing to send are exit 11.
 pub fn read(settings: &ReplaySettings) -> Result<OpenRecording, Failure> {
     let name = settings.file.as_ref().map_or("standard input".to_owned(), |file| format!("`{}`", file.display()));
     let connection = settings.connection.as_ref();
     let codec = connection.map_or(Codec::Json, |connection| connection.protocol.codec());
     let rules = Rules { name, received: settings.received, group: settings.group.clone(), codec };
     let file = match &settings.file {
-        Some(path) => Some(File::open(path).or_fail_with(Kind::Config, || rules.unreadable())?),
+        Some(path) => Some(File::open(path).or_fail_with(Kind::Input, || rules.unreadable())?),
         None => stdin_file(),
     };
     let pipe: Box<dyn Read + Send> = match file {
         Some(mut file) if file.metadata().is_ok_and(|data| data.is_file()) => {
-            let start = file.stream_position().or_fail_with(Kind::Config, || rules.unreadable())?;
+            let start = file.stream_position().or_fail_with(Kind::Input, || rules.unreadable())?;
             let mut reader = RecordingReader::new(BufReader::new(&file), &rules);
             while reader.next()?.is_some() {}
             let summary = reader.summary;
@@ -249,7 +249,7 @@ impl OpenRecording {
         let rules = self.rules;
         match self.input {
             RecordingSource::Checked { mut file, start, summary } => {
-                file.seek(SeekFrom::Start(start)).or_fail_with(Kind::Config, || rules.unreadable())?;
+                file.seek(SeekFrom::Start(start)).or_fail_with(Kind::Input, || rules.unreadable())?;
                 let mut reader = RecordingReader::new(BufReader::new(file), &rules);
                 // What was added meanwhile has not been checked.
                 while reader.summary.messages < summary.messages {
@@ -373,7 +373,7 @@ impl<R: BufRead> RecordingReader<R> {
         while !self.over {
             self.bytes.clear();
             let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.bytes);
-            read.or_fail_with(Kind::Config, || self.rules.unreadable())?;
+            read.or_fail_with(Kind::Input, || self.rules.unreadable())?;
             if self.bytes.is_empty() {
                 self.end();
                 if !self.begun {
