@@ -8,11 +8,13 @@ use tracing::{Level, debug, enabled, info, trace};
 
 use super::Server;
 use super::refusals::{self, Reason};
-use super::upgrade::SHOWN_PATH;
 use crate::traffic::{FrameOwner, Opened, Place, Traffic, protocol_name, shown};
 use webpubsub_net::secret::{FRAMES, excerpt};
 use webpubsub_proto::hub::{Cut, Open, SocketId};
 use webpubsub_proto::{Codec, EncodedFrame, WireFrame};
+
+/// The most characters of a path that are said.
+pub(super) const SHOWN_PATH: usize = 120;
 
 /// The most of a frame's text that is logged, unless everything is asked for.
 const LOGGED_CHARS: usize = 240;

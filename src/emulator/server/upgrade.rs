@@ -16,9 +16,6 @@ use crate::upstream::ConnectRefusal;
 use webpubsub_net::auth::token::TokenError;
 use webpubsub_proto::check_hub_name;
 
-/// The most characters of a path that are said.
-pub(super) const SHOWN_PATH: usize = 120;
-
 /// The hub, as it is named in what is said of it; nothing where it is none.
 pub(super) fn known_hub(name: Option<&str>) -> String {
     name.filter(|name| check_hub_name(name).is_ok()).map(str::to_ascii_lowercase).unwrap_or_default()

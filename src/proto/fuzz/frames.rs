@@ -1,10 +1,9 @@
 //! Frames that are right, with what is in them drawn.
 
 use super::Tape;
-use super::session::error;
 use crate::{
-    Codec, Data, Downstream, EncodedFrame, GroupState, InvokeAnswer, Message, Octets, Origin, StateFrame, StateItem,
-    StreamAnswer, StreamEndError, StreamInfo, StreamRequest, StreamTarget, Text, Upstream,
+    AckError, Codec, Data, Downstream, EncodedFrame, GroupState, InvokeAnswer, Message, Octets, Origin, StateFrame,
+    StateItem, StreamAnswer, StreamEndError, StreamInfo, StreamRequest, StreamTarget, Text, Upstream,
 };
 
 fn data(tape: &mut Tape<'_>) -> Data<'static> {
@@ -150,4 +149,11 @@ pub(super) fn upstream(tape: &mut Tape<'_>, codec: Codec, seen: u64) -> EncodedF
         }
     };
     codec.encode_upstream(&frame)
+}
+
+/// An error by one of the names that mean something.
+fn error(tape: &mut Tape<'_>) -> AckError<'static> {
+    let name =
+        tape.of(&["Duplicate", "Forbidden", "InternalServerError", "TransientError", "InvalidSequence", "New", ""]);
+    AckError { name: name.into(), message: "m".into() }
 }

@@ -16,8 +16,8 @@ use crate::session::{
     Snapshot, StreamAbort, StreamEvent, StreamKey, StreamOpen,
 };
 use crate::{
-    AckError, Codec, Downstream, EncodedFrame, GroupState, InvokeAnswer, Metadata, OwnedData, StreamAnswer,
-    StreamRequest, Unpacked, Upstream, WireFrame,
+    Codec, Downstream, EncodedFrame, GroupState, InvokeAnswer, Metadata, OwnedData, StreamAnswer, StreamRequest,
+    Unpacked, Upstream, WireFrame,
 };
 
 /// ackIds that operations have which their issuer records.
@@ -578,11 +578,4 @@ impl FuzzCaller {
             assert_eq!(self.session.counts().failed, self.failed);
         }
     }
-}
-
-/// An error by one of the names that mean something.
-pub(super) fn error(tape: &mut Tape<'_>) -> AckError<'static> {
-    let name =
-        tape.of(&["Duplicate", "Forbidden", "InternalServerError", "TransientError", "InvalidSequence", "New", ""]);
-    AckError { name: name.into(), message: "m".into() }
 }
