@@ -174,8 +174,9 @@ impl Hub {
         self.connections.len()
     }
 
-    /// Whether there is no connection, attached or recoverable, and no socket that waits for its end in silence.
+    /// Whether there is no connection, attached or recoverable, and no socket that waits for its end in silence or for what
+    /// a fault holds back.
     pub fn is_empty(&self) -> bool {
-        self.connections.is_empty() && !self.injector.has_silenced()
+        self.connections.is_empty() && !self.injector.has_unfinished()
     }
 }

@@ -238,12 +238,12 @@ impl Hub {
     pub fn handle_shutdown(&mut self, now: Duration) {
         self.now = now;
         self.stopped = true;
+        // Before the farewells, and none of them is held back.
+        let silenced = self.injector.hurry();
         for key in self.connections.keys() {
             self.expel(key, Farewell::GOING_AWAY);
         }
-        // Those who were left in silence are let go.
-        let silenced = self.injector.take_silenced().into_iter();
-        self.outputs.extend(silenced.map(|socket| Output::Abort { socket }));
+        self.outputs.extend(silenced.into_iter().map(|socket| Output::Abort { socket }));
     }
 
     /// Serves the timers that are due.

@@ -40,6 +40,8 @@ pub(super) struct Injector {
     ever_postponed: u64,
     /// Sockets that were left open in silence.
     silenced: BTreeSet<SocketId>,
+    /// The service stops: nothing is held back any more.
+    hurried: bool,
     timers: Timers<InjectorTimer>,
 }
 
@@ -73,6 +75,7 @@ impl Injector {
             postponed: BTreeMap::new(),
             ever_postponed: 0,
             silenced: BTreeSet::new(),
+            hurried: false,
             timers: Timers::default(),
         }
     }
@@ -314,6 +317,7 @@ impl Injector {
 
     /// Hands an output out, at once or later.
     fn put_out(&mut self, now: Duration, socket: SocketId, output: Output, latency: Duration, bandwidth: Option<u64>) {
+        let (latency, bandwidth) = if self.hurried { (Duration::ZERO, None) } else { (latency, bandwidth) };
         if let Some(at) = self.throttle.put(now, socket, output, latency, bandwidth) {
             self.timers.set(InjectorTimer::Throttled(socket), at);
         }
@@ -331,13 +335,19 @@ impl Injector {
         self.silenced.insert(socket);
     }
 
-    /// Whether there is such a socket.
-    pub(super) fn has_silenced(&self) -> bool {
-        !self.silenced.is_empty()
+    /// Whether a socket has something to come, be it nobody's any more: it was left in silence, or what is held back for
+    /// it has not gone out.
+    pub(super) fn has_unfinished(&self) -> bool {
+        !self.silenced.is_empty() || !self.throttle.is_empty()
     }
 
-    /// The service stops: those who were left in silence, who are let go.
-    pub(super) fn take_silenced(&mut self) -> BTreeSet<SocketId> {
+    /// The service stops: what is held back goes out, and nothing is held back from now on. Gives those who were left in
+    /// silence, who are let go.
+    pub(super) fn hurry(&mut self) -> BTreeSet<SocketId> {
+        self.hurried = true;
+        for socket in self.throttle.release_all() {
+            self.timers.cancel(InjectorTimer::Throttled(socket));
+        }
         std::mem::take(&mut self.silenced)
     }
 

@@ -1,6 +1,6 @@
 //! Outputs that are held back, and those that have passed. What goes to one socket stays in its order.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::hub::boundary::{Output, SocketId};
@@ -74,6 +74,16 @@ impl Throttle {
             self.queues.remove(&socket);
         }
         next
+    }
+
+    /// Lets go of all that is held back. Gives whose it was.
+    pub(super) fn release_all(&mut self) -> BTreeSet<SocketId> {
+        let sockets = self.queues.keys().copied().collect();
+        for socket in &sockets {
+            let queue = self.queues.remove(socket).unwrap_or_default();
+            self.passed.extend(queue.outputs.into_iter().map(|(_, output)| output));
+        }
+        sockets
     }
 
     /// Drops what is held back for a socket. Tells whether there was anything.

@@ -214,6 +214,30 @@ fn a_close_waits_for_what_is_held_back_and_a_socket_that_is_gone_for_nothing() {
 }
 
 #[test]
+fn a_hub_is_not_empty_before_what_is_held_back_has_gone_out() {
+    let (mut rig, _) = rig(&["latency=100ms"]);
+    rig.open_as(1, ClientKind::PubSub(Subprotocol::Json), &[JOIN, SEND], &["g"]);
+    assert_eq!(rig.text(1, "no JSON"), nothing());
+    assert!(rig.hub.connection_count() == 0 && !rig.hub.is_empty());
+    assert_eq!(rig.pass(SECOND).len(), 3);
+    assert!(rig.hub.is_empty());
+}
+
+#[test]
+fn what_is_held_back_goes_out_before_the_farewell_when_the_service_stops() {
+    let (mut rig, _) = rig(&["latency=100ms"]);
+    rig.open_as(1, ClientKind::PubSub(Subprotocol::Json), &[JOIN, SEND], &["g"]);
+    rig.pass(SECOND);
+    assert_eq!(rig.send(1, "g", "m1"), nothing());
+    rig.hub.handle_shutdown(rig.now);
+    let outputs = rig.outputs();
+    assert_eq!(outputs.len(), 3, "{outputs:?}");
+    assert_eq!(outputs[0], delivered(1, 1, "m1"));
+    assert!(outputs[1].contains("disconnected") && outputs[2].starts_with("1 close 1001"), "{outputs:?}");
+    assert_eq!(rig.hub.poll_timeout(), None);
+}
+
+#[test]
 fn garbage_is_sent_before_what_it_is_aimed_at() {
     let (mut rig, _) =
         rig(&["garbage=text,op=message,times=1", "garbage=binary,op=ping", "garbage=huge,size=5k,op=connect"]);
