@@ -5,7 +5,11 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
+use std::sync::Arc;
 
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -163,6 +167,50 @@ fn a_pair_that_cannot_be_used_is_said_and_changes_nothing() {
     files.write_certificate(&before);
     emulator.running.err_line("are again what they were");
     wps(ONCE).args(known).run().assert(0, "", "");
+}
+
+#[test]
+fn a_hub_is_gone_when_its_last_client_has_its_close_frame() {
+    let files = Files::with(&["localhost"]);
+    let emulator = files.emulator(&[]);
+    let certificate = CertificateDer::from_pem_file(files.path("cert.pem")).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = Arc::new(config);
+    let ask = |request: &str| {
+        let tls = ClientConnection::new(Arc::clone(&config), "localhost".try_into().unwrap()).unwrap();
+        let tcp = TcpStream::connect(("127.0.0.1", emulator.port)).unwrap();
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut stream = StreamOwned::new(tls, tcp);
+        stream.write_all(format!("{request} HTTP/1.1\r\nHost: localhost\r\n").as_bytes()).unwrap();
+        stream
+    };
+    let path = emulator.client_url.split_once("/client").unwrap().1;
+    let mut client = ask(&format!("GET /client{path}"));
+    client
+        .write_all(
+            b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n\x88\x82\0\0\0\0\x03\xe8",
+        )
+        .unwrap();
+    let mut read = Vec::new();
+    while !read.ends_with(b"\x88\x02\x03\xe8") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        read.push(byte[0]);
+    }
+    // It has not ended TLS, which the emulator waits for.
+    let mut asking = ask("GET /emulator/hubs");
+    asking.write_all(b"Connection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    let _ = asking.read_to_string(&mut answer);
+    assert!(answer.starts_with("HTTP/1.1 200") && !answer.contains("hub1"), "{answer}");
 }
 
 #[test]

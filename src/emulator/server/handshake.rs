@@ -22,7 +22,7 @@ use super::{Server, livetrace, rest, socket, tunnel, unix_now};
 use crate::upstream::{Admission, Changes, ConnectRequest, PeerIdentity, Upstream};
 use webpubsub_net::auth::token::{Audience, Claims, claims_text, verify_client_token};
 use webpubsub_net::secret::excerpt;
-use webpubsub_proto::hub::{ClientKind, CloseKind, Fresh, Open, SimpleMode, negotiate};
+use webpubsub_proto::hub::{ClientKind, Fresh, Open, SimpleMode, negotiate};
 use webpubsub_proto::{Subprotocol, check_group_name, check_hub_name};
 
 /// The routes of the service.
@@ -115,6 +115,10 @@ async fn connect(
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
     }
     let upgrade = hyper::upgrade::on(&mut request);
+    let fresh = match &opening {
+        Opening::Known(open) => matches!(open, Open::Fresh(_)),
+        Opening::Admitted(..) => true,
+    };
     // Before the answer: whoever reads it may at once send to the connection, or ask for it, by another.
     let socket = match opening {
         Opening::Known(open) => server.hubs.open(&hub, open, expires),
@@ -124,7 +128,7 @@ async fn connect(
     };
     let socket = socket
         .ok_or_else(|| UpgradeRefusal::on_purpose(StatusCode::SERVICE_UNAVAILABLE, "The service is going away."))?;
-    server.spawn_socket(serve(socket, upgrade));
+    server.spawn_socket(serve(socket, fresh, upgrade));
     Ok(response)
 }
 
@@ -180,14 +184,13 @@ fn offers(headers: &HeaderMap) -> Vec<String> {
     offers.map(str::to_owned).collect()
 }
 
-/// Serves the WebSocket of a connection once the 101 is written.
-async fn serve(socket: HubSocket, upgrade: OnUpgrade) {
+/// Serves the WebSocket of a connection, a `fresh` one or one that recovers, once the 101 is written.
+async fn serve(socket: HubSocket, fresh: bool, upgrade: OnUpgrade) {
     match upgraded(upgrade).await {
         Some((BaseStream::Tcp(stream), read)) => socket::serve(stream, &read, socket).await,
         // Apart, so that the tasks of the others are no larger for it.
         Some((BaseStream::Tls(stream), read)) => Box::pin(socket::serve(stream, &read, socket)).await,
-        // The client went before it was written.
-        None => socket.closed(CloseKind::Dropped, ""),
+        None => socket.unanswered(fresh),
     }
 }
 

@@ -101,6 +101,9 @@ struct Alarm {
     moved: Notify,
 }
 
+/// Why a connection has ended whose client was gone before it was answered.
+const UNANSWERED: &str = "The client did not get as far as to be connected.";
+
 /// Something that came from a socket.
 #[derive(Debug)]
 pub(super) enum Incoming {
@@ -482,20 +485,34 @@ impl HubSocket {
     /// `reason`: of its close frame.
     pub(super) fn closed(&self, kind: CloseKind, reason: &str) {
         let socket = self.socket;
-        let how = match kind {
-            CloseKind::Clean => "has left",
-            CloseKind::Dropped => "is gone, without saying goodbye",
+        let (how, aborted) = match kind {
+            CloseKind::Clean => ("has left", None),
+            CloseKind::Dropped => {
+                ("is gone, without saying goodbye", Some("the client is gone, without a close frame of code 1000"))
+            }
         };
         let traffic = &self.hubs.traffic;
         self.hubs.enter(&self.cell, |state, now| {
             trace::ended(traffic, state.place(socket), how);
-            match kind {
-                CloseKind::Clean => {}
-                CloseKind::Dropped => traffic
-                    .live()
-                    .aborted(state.place(socket), "the client is gone, without a close frame of code 1000"),
+            if let Some(aborted) = aborted {
+                traffic.live().aborted(state.place(socket), aborted);
             }
             state.hub.handle_farewell(now, socket, kind, reason);
+        });
+        // Whoever reads the answering close frame finds nothing here any more.
+        self.hubs.sweep(&self.cell);
+    }
+
+    /// The client went before its request was answered. Nobody knows what a connection could be recovered by that was
+    /// `fresh` with it: it ends.
+    pub(super) fn unanswered(&self, fresh: bool) {
+        let kind = if fresh { CloseKind::Clean } else { CloseKind::Dropped };
+        let socket = self.socket;
+        let traffic = &self.hubs.traffic;
+        self.hubs.enter(&self.cell, |state, now| {
+            trace::ended(traffic, state.place(socket), "is gone before it was answered");
+            traffic.live().aborted(state.place(socket), "the client is gone before it was answered");
+            state.hub.handle_farewell(now, socket, kind, UNANSWERED);
         });
     }
 

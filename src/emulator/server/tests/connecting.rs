@@ -228,3 +228,24 @@ async fn a_connection_is_there_before_its_client_reads_so() {
         assert!(answer.starts_with("HTTP/1.1 200 "), "connection {n}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_goes_before_it_is_answered_leaves_no_connection() {
+    let config = ServerConfig { faults: vec!["hang=100ms".parse().unwrap()], ..ServerConfig::new([7; 32]) };
+    let emulator = TestEmulator::start_with(config).await;
+    let port = emulator.address.port();
+    let path = format!("/client/hubs/chat?access_token={}", emulator.token("chat", "gone", &[], &["g"]));
+    let mut gone = TcpStream::connect(emulator.address).await.unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: {RELIABLE}\r\n\r\n"
+    );
+    gone.write_all(request.as_bytes()).await.unwrap();
+    gone.set_zero_linger().unwrap();
+    drop(gone);
+    // One that comes after it is answered after it.
+    let (_other, _) = emulator.user(RELIABLE, "stays", &[], &["other"]).await;
+    bounded(async { while emulator.status("HEAD", "/groups/g").await == 200 {} }).await;
+    assert_eq!(emulator.status("HEAD", "/groups/other").await, 200);
+}

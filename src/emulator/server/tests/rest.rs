@@ -73,7 +73,7 @@ impl TestEmulator {
         self.raw(method, &path, &headers, body.as_bytes()).await
     }
 
-    async fn status(&self, method: &str, path: &str) -> u16 {
+    pub(super) async fn status(&self, method: &str, path: &str) -> u16 {
         self.rest(method, path, "", "").await.status
     }
 
