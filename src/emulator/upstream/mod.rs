@@ -248,9 +248,11 @@ impl Upstream {
     /// a client has at the handlers is bounded by its hub.
     fn ask_aside(self: &Arc<Self>, peer: Arc<Peer>, event: Box<UserEvent>, reply: Reply) {
         let upstream = Arc::clone(self);
+        peer.begin_invocation();
         self.spawn(async move {
             let mut stopping = upstream.stopping.subscribe();
             upstream.ask_event(&peer, &event, reply, &mut stopping).await;
+            peer.end_invocation();
         });
     }
 
@@ -269,7 +271,7 @@ impl Upstream {
                 Job::Event(event, reply) => self.ask_event(peer, &event, reply, &mut stopping).await,
                 Job::Disconnected(reason, place) => {
                     tokio::select! {
-                        () = peer.announced() => {}
+                        () = peer.settled() => {}
                         _ = stopping.wait_for(|stopping| *stopping) => {}
                     }
                     self.notify(peer, SystemEvent::Disconnected, json!({ "reason": reason })).await;
@@ -360,7 +362,16 @@ impl Upstream {
     /// long as that may take.
     pub(super) async fn finish(&self, within: Duration) {
         self.stopping.send_replace(true);
-        let mut tasks = self.tasks.take();
-        let _ = timeout(within, async { while tasks.join_next().await.is_some() {} }).await;
+        let all = async {
+            loop {
+                // What ends may have started more: an admission that nobody takes any more tells of its end.
+                let mut tasks = self.tasks.take();
+                if tasks.is_empty() {
+                    break;
+                }
+                while tasks.join_next().await.is_some() {}
+            }
+        };
+        let _ = timeout(within, all).await;
     }
 }

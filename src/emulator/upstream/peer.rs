@@ -27,6 +27,8 @@ struct PeerStanding {
     announcing: bool,
     /// Nobody waits for the answers to its events any more.
     forgotten: bool,
+    /// Invocations at its handlers, which `disconnected` does not overtake either.
+    invocations: usize,
 }
 
 /// Something that handlers are told of a connection, one after another, and that holds none of its events up.
@@ -196,10 +198,21 @@ impl Peer {
         notice
     }
 
-    /// Waits until all notices were delivered, or given up.
-    pub(super) async fn announced(&self) {
+    /// An invocation is to be asked, whatever else is.
+    pub(super) fn begin_invocation(&self) {
+        self.standing.send_modify(|standing| standing.invocations += 1);
+    }
+
+    /// It was answered.
+    pub(super) fn end_invocation(&self) {
+        self.standing.send_modify(|standing| standing.invocations -= 1);
+    }
+
+    /// Waits until all notices were delivered, or given up, and all invocations were answered.
+    pub(super) async fn settled(&self) {
+        let settled = |standing: &PeerStanding| !standing.announcing && standing.invocations == 0;
         // Only an error when the sender is gone, which is this very peer's.
-        let _ = self.standing.subscribe().wait_for(|standing| !standing.announcing).await;
+        let _ = self.standing.subscribe().wait_for(settled).await;
     }
 }
 

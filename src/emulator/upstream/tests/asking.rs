@@ -279,6 +279,53 @@ async fn a_stopping_server_forgets_events_and_still_tells_of_the_end() {
 }
 
 #[tokio::test]
+async fn an_invocation_is_never_overtaken_by_the_end_of_its_connection() {
+    let webhook = Webhook::start().await;
+    let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/{event}")), quick());
+    let mut client = EventClient::connected(&upstream).await;
+    client.invoke("a", OwnedData::text("x"));
+    webhook.agree().await;
+    let invoked = webhook.next().await;
+    upstream.disconnected("c1", "over");
+    // Of nobody who is known any more, and behind what was to be told.
+    client.send("later", OwnedData::text("x"));
+    let later = webhook.next().await;
+    assert_eq!(later.event(), "later");
+    later.accept().await;
+    invoked.accept().await;
+    let asked = webhook.next().await;
+    assert_eq!(asked.event(), "disconnected");
+    asked.accept().await;
+}
+
+#[tokio::test]
+async fn a_stopping_server_waits_for_the_end_of_who_is_admitted_meanwhile() {
+    let webhook = Webhook::start().await;
+    let upstream = upstream(format!("{},system-events=connect,disconnected", webhook.url("/{event}")), quick());
+    let connecting = tokio::spawn({
+        let upstream = Arc::clone(&upstream);
+        async move { drop(upstream.connect(connect_request(&[])).await) }
+    });
+    webhook.agree().await;
+    let asked = webhook.next().await;
+    assert_eq!(asked.event(), "connect");
+    // Its request has ended with the server's.
+    connecting.abort();
+    assert!(connecting.await.unwrap_err().is_cancelled());
+    let finished = std::cell::Cell::new(false);
+    let finish = async {
+        upstream.finish(Duration::from_secs(20)).await;
+        finished.set(true);
+    };
+    tokio::join!(finish, async {
+        asked.accept().await;
+        let asked = webhook.next().await;
+        assert_eq!((asked.event(), finished.get()), ("disconnected", false));
+        asked.accept().await;
+    });
+}
+
+#[tokio::test]
 async fn a_handler_that_hangs_does_not_keep_a_server_from_stopping() {
     let webhook = Webhook::start().await;
     let upstream = upstream(format!("{},system-events=disconnected", webhook.url("/")), quick());

@@ -72,6 +72,14 @@ impl EventClient {
     }
 
     fn send(&mut self, event: &str, data: OwnedData) {
+        self.ask(event, data, false);
+    }
+
+    fn invoke(&mut self, event: &str, data: OwnedData) {
+        self.ask(event, data, true);
+    }
+
+    fn ask(&mut self, event: &str, data: OwnedData, is_invocation: bool) {
         self.sent += 1;
         let event_id = self.sent;
         let event = UserEvent {
@@ -81,7 +89,7 @@ impl EventClient {
             event: event.to_owned(),
             data: Some(data),
             metadata: None,
-            is_invocation: false,
+            is_invocation,
         };
         let sender = self.sender.clone();
         self.upstream.ask("chat", Box::new(event), move |answer| drop(sender.send((event_id, answer))));
