@@ -83,14 +83,15 @@ fn connect(server: &Arc<Server>, query: &Query, mut request: Request) -> Result<
     server.spawn_socket(async move {
         let to = target.map(|target| format!(", target `{target}`")).unwrap_or_default();
         info!("tunnel {} opens to hub `{hub}`{to}, connection `{}`", line.number, line.connection_id);
-        let ends = (&line, outbox);
+        let ends = (&*hub, &line, outbox);
         let how = match upgraded(upgrade).await {
             Some((BaseStream::Tcp(stream), read)) => run(&served, stream, &read, ends).await,
             Some((BaseStream::Tls(stream), read)) => run(&served, stream, &read, ends).await,
-            None => "is gone before it was answered",
+            None => {
+                end(&served, &hub, &line);
+                "is gone before it was answered"
+            }
         };
-        served.tunnels.leave(&hub, &line);
-        line.lose();
         info!("tunnel {} {how}", line.number);
     });
     Ok(switching(accept))
@@ -132,8 +133,8 @@ struct TunnelServerSocket<'a, S> {
     outbox: UnboundedReceiver<LineOutput>,
     /// Taken from the outbox, and not given to the WebSocket yet.
     next: Option<LineOutput>,
-    /// REST requests that came, with their size.
-    asked: Sender<(TunnelRequest, usize)>,
+    /// REST requests that came, with their size; none come after its end.
+    asked: Option<Sender<(TunnelRequest, usize)>>,
     /// Bytes of those that wait.
     waiting: Arc<AtomicUsize>,
     heard: Instant,
@@ -154,38 +155,42 @@ async fn run(
     server: &Arc<Server>,
     stream: impl Carrier,
     read: &[u8],
-    (line, outbox): (&Arc<TunnelLine>, UnboundedReceiver<LineOutput>),
+    (hub, line, outbox): (&str, &Arc<TunnelLine>, UnboundedReceiver<LineOutput>),
 ) -> &'static str {
     prepare(stream.tcp());
     let stream = WebSocket::new(stream, read, SocketRole::Server, MAX_MESSAGE, READ_BUFFER);
     let (asked, asking) = channel(WAITING_REQUESTS);
     let waiting = Arc::new(AtomicUsize::new(0));
     let answering = answer_requests(Arc::clone(server), Arc::clone(line), asking, Arc::clone(&waiting));
-    let mut socket = TunnelServerSocket { stream, line, outbox, next: None, asked, waiting, heard: Instant::now() };
-    let ended = {
-        let mut answering = std::pin::pin!(answering);
-        let mut answered = false;
-        let mut ping_at = Instant::now() + PING_AFTER;
-        loop {
-            tokio::select! {
-                ended = poll_fn(|cx| socket.poll(cx)) => match ended {
-                    Some(ended) => break ended,
-                    // A peer that never pauses must not keep the others waiting.
-                    None => tokio::task::yield_now().await,
-                },
-                () = &mut answering, if !answered => answered = true,
-                () = sleep_until(ping_at) => {
-                    if socket.heard.elapsed() >= 2 * PING_AFTER {
-                        break TunnelSocketEnd::Silent;
-                    }
-                    if socket.heard.elapsed() >= PING_AFTER {
-                        socket.stream.send_ping();
-                    }
-                    ping_at = Instant::now() + PING_AFTER / 2;
+    let (heard, asked) = (Instant::now(), Some(asked));
+    let mut socket = TunnelServerSocket { stream, line, outbox, next: None, asked, waiting, heard };
+    let mut answering = std::pin::pin!(answering);
+    let mut ping_at = Instant::now() + PING_AFTER;
+    let ended = loop {
+        tokio::select! {
+            ended = poll_fn(|cx| socket.poll(cx)) => match ended {
+                Some(ended) => break ended,
+                // A peer that never pauses must not keep the others waiting.
+                None => tokio::task::yield_now().await,
+            },
+            // As long as requests can come.
+            () = &mut answering => {}
+            () = sleep_until(ping_at) => {
+                if socket.heard.elapsed() >= 2 * PING_AFTER {
+                    break TunnelSocketEnd::Silent;
                 }
+                if socket.heard.elapsed() >= PING_AFTER {
+                    socket.stream.send_ping();
+                }
+                ping_at = Instant::now() + PING_AFTER / 2;
             }
         }
     };
+    // Before its peer can read of the end: nothing is asked on it any more, and what it asked before is carried out.
+    end(server, hub, line);
+    socket.outbox.close();
+    socket.asked = None;
+    let _ = timeout(CLOSE_TIMEOUT, answering).await;
     match ended {
         TunnelSocketEnd::Peer => {
             let _ = timeout(CLOSE_TIMEOUT, async {
@@ -212,6 +217,12 @@ async fn run(
         }
         TunnelSocketEnd::Silent => "is dropped: nothing came from it",
     }
+}
+
+/// Nobody will answer on a connection any more.
+fn end(server: &Server, hub: &str, line: &TunnelLine) {
+    server.tunnels.leave(hub, line);
+    line.lose();
 }
 
 impl<S: Carrier> TunnelServerSocket<'_, S> {
@@ -290,7 +301,8 @@ impl<S: Carrier> TunnelServerSocket<'_, S> {
                 let refused = if waiting > 0 && waiting + len > WAITING_BYTES {
                     Some(request)
                 } else {
-                    self.asked.try_send((request, len)).err().map(|refused| refused.into_inner().0)
+                    let Some(asked) = &self.asked else { return true };
+                    asked.try_send((request, len)).err().map(|refused| refused.into_inner().0)
                 };
                 if let Some(request) = refused {
                     self.waiting.fetch_sub(len, Ordering::Relaxed);

@@ -98,10 +98,10 @@ impl TunnelLine {
 
     /// Its peer does not read: whatever it says would only make more for it to read.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.unread.load(Ordering::Relaxed) > MAX_UNREAD_BYTES
+        self.unread.load(Ordering::Relaxed) > MAX_UNREAD_BYTES && !self.waiting().lost
     }
 
-    /// Waits until the peer has read enough. Only one may wait.
+    /// Waits until the peer has read enough, or never will. Only one may wait.
     pub(crate) async fn room(&self) {
         while self.is_crowded() {
             self.room.notified().await;
@@ -113,29 +113,28 @@ impl TunnelLine {
         self.put(LineOutput::Message(encode_tunnel(frame)));
     }
 
-    /// Asks at once, under a number of its own; what is returned waits for the answer.
+    /// Asks at once, under a number of its own; what is returned waits for the answer. Gives the request back when its
+    /// socket is gone.
     pub(super) fn ask(
         &self,
         mut request: TunnelRequest,
-    ) -> impl Future<Output = Result<TunnelAnswer, TunnelAnswerError>> + use<'_> {
+    ) -> Result<impl Future<Output = Result<TunnelAnswer, TunnelAnswerError>> + use<'_>, Box<TunnelRequest>> {
         let (sender, answer) = oneshot::channel();
         let mut waiting = self.waiting();
+        if waiting.lost {
+            return Err(Box::new(request));
+        }
         waiting.last += 1;
         let number = waiting.last;
-        let lost = waiting.lost;
-        if !lost {
-            waiting.answers.insert(number, (PartialResponse::default(), sender));
-        }
+        waiting.answers.insert(number, (PartialResponse::default(), sender));
         drop(waiting);
         request.ack_id = number;
-        if !lost {
-            self.send(&TunnelFrame::Request(request));
-        }
+        self.send(&TunnelFrame::Request(request));
         let forgets = ForgetGuard(self, number);
-        async move {
+        Ok(async move {
             let _forgets = forgets;
             answer.await.unwrap_or(Err(TunnelAnswerError::Lost))
-        }
+        })
     }
 
     /// An answer came, or a piece of one. What nobody waits for is passed over.
@@ -161,5 +160,7 @@ impl TunnelLine {
         let mut waiting = self.waiting();
         waiting.lost = true;
         waiting.answers.clear();
+        drop(waiting);
+        self.room.notify_one();
     }
 }

@@ -184,7 +184,7 @@ impl Tunnels {
                 }
             }
         }
-        let request = TunnelRequest {
+        let mut request = TunnelRequest {
             ack_id: 0,
             method: "POST".to_owned(),
             url: url.as_str().to_owned(),
@@ -194,11 +194,22 @@ impl Tunnels {
             tracing: Tracing::Null,
             body: Some(body),
         };
-        let answer = line.ask(request);
-        if lost {
-            line.put(LineOutput::Cut);
+        loop {
+            let asked = line;
+            match asked.ask(request) {
+                Ok(answer) => {
+                    if lost {
+                        asked.put(LineOutput::Cut);
+                    }
+                    return answer.await;
+                }
+                // It has ended meanwhile, and has its turn no more.
+                Err(unasked) => {
+                    request = *unasked;
+                    line = self.next(aim.hub).ok_or(TunnelAnswerError::Nobody)?;
+                }
+            }
         }
-        answer.await
     }
 
     /// What the faults want of a request.

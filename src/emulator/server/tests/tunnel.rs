@@ -12,10 +12,15 @@ use webpubsub_proto::tunnel::{
 
 /// An emulator whose events of these names go to a tunnel; a failed request is asked once more, at once.
 async fn emulator(faults: &[&str]) -> TestEmulator {
+    emulator_that_retries(faults, 1).await
+}
+
+/// The same, asking as often as said.
+async fn emulator_that_retries(faults: &[&str], retries: usize) -> TestEmulator {
     let flag = "tunnel:///hooks/{hub}?e={event},user-events=*,system-events=";
     let handler = Handler::from_flag(flag, &UserEvents::All, SystemEvents::NONE).unwrap();
     let routes = Routes { every_hub: vec![handler], ..Routes::default() };
-    let limits = ExchangeLimits { retries: vec![Duration::from_millis(1)], ..ExchangeLimits::default() };
+    let limits = ExchangeLimits { retries: vec![Duration::from_millis(1); retries], ..ExchangeLimits::default() };
     let faults = faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect();
     let config = ServerConfig::new([7; 32]);
     let handlers = Some(CurrentRoutes::new(routes));
@@ -98,6 +103,48 @@ async fn an_event_goes_through_the_tunnel_and_its_answer_back() {
     tunnel.reply(&request, 200, Bytes::from_static(b"back")).await;
     assert_eq!(client.json().await["data"], "back");
     assert_eq!(client.json().await["success"], true);
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_asked_on_a_connection_whose_end_was_read() {
+    let emulator = emulator_that_retries(&[], 0).await;
+    let mut stays = emulator.tunnel().await;
+    let (mut client, _) = emulator.pubsub(JSON).await;
+    // One that leaves, and one that is sent away, neither of which ends its TCP.
+    for (bye, acks) in [(Message::Close(None), [1, 2]), (Message::text("no frame"), [3, 4])] {
+        let mut leaves = emulator.tunnel().await;
+        leaves.send(bye).await;
+        assert!(matches!(leaves.next().await, Some(Message::Close(_))));
+        for ack_id in acks {
+            client.event(ack_id, "x").await;
+            let request = stays.asked().await;
+            stays.reply(&request, 204, Bytes::new()).await;
+            assert_eq!(client.json().await["success"], true);
+        }
+        drop(leaves);
+    }
+    emulator.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_application_asks_before_it_leaves_is_carried_out() {
+    let emulator = emulator(&[]).await;
+    let (mut client, _) = emulator.pubsub(JSON).await;
+    let mut tunnel = emulator.tunnel().await;
+    let request = TunnelRequest {
+        method: "POST".into(),
+        url: format!("{}/api/hubs/chat/:send?api-version=2024-12-01", emulator.endpoint()),
+        headers: Some(vec![("content-type".into(), vec!["text/plain".into()])]),
+        body: Some(Bytes::from_static(b"last")),
+        ack_id: 1,
+        ..TunnelRequest::default()
+    };
+    // Both in one piece, so that they are read together.
+    tunnel.stream.feed(Message::Binary(encode_tunnel(&TunnelFrame::Request(request)))).await.unwrap();
+    tunnel.stream.feed(Message::Close(None)).await.unwrap();
+    tunnel.stream.flush().await.unwrap();
+    assert_eq!(client.json().await["data"], "last");
     emulator.stop().await;
 }
 
