@@ -75,6 +75,10 @@ impl Ending {
                 ("failed", Some(recording::failure(connection.record.as_deref(), failure)))
             }
             (None, Some(Verdict::Done(reason))) => (reason, None),
+            (None, Some(Verdict::TimeUp(reason))) if finished.was_connected => (reason, None),
+            (None, Some(Verdict::TimeUp(reason))) => {
+                ("failed", Some(never_connected(reason, finished.last_failure.as_deref())))
+            }
             // Its script has dealt with it.
             (None, Some(Verdict::Failed(failure))) if matches!(failure.kind, Kind::Signal(_)) => {
                 ("signal", Some(failure))
@@ -111,6 +115,20 @@ pub fn failed(failure: Failure) -> Ending {
     Ending { reason: "failed", failure: Some(failure), told: false, unsettled: false, hurried: None, finished: None }
 }
 
+/// The time of a run was up, by this flag without its dashes, before it had a connection; with what was told last of an
+/// attempt.
+pub fn never_connected(flag: &str, last_failure: Option<&str>) -> Failure {
+    let what = format!("there was no connection before `--{flag}` ended the run");
+    without_connection(Kind::Unreachable, what, last_failure)
+}
+
+fn without_connection(kind: Kind, what: String, last_failure: Option<&str>) -> Failure {
+    match last_failure {
+        Some(last) => Failure::new(kind, anyhow::anyhow!("{last}").context(what)),
+        None => Failure::message(kind, what).hint("`-vvv` shows how far the first attempt came"),
+    }
+}
+
 /// `--timeout` ran out; what is known of the connection, or of an operation under way, is its cause.
 fn timed_out(connection: &ConnectionSettings, finished: &Finished, verdict: Option<Verdict>) -> Failure {
     let limit = render::human(connection.timeout.unwrap_or_default());
@@ -121,11 +139,7 @@ fn timed_out(connection: &ConnectionSettings, finished: &Finished, verdict: Opti
     if finished.was_connected {
         return Failure::message(Kind::Timeout, what);
     }
-    let what = format!("{what} without a connection");
-    match &finished.last_failure {
-        Some(last) => Failure::new(Kind::Timeout, anyhow::anyhow!("{last}").context(what)),
-        None => Failure::message(Kind::Timeout, what).hint("`-vvv` shows how far the first attempt came"),
-    }
+    without_connection(Kind::Timeout, format!("{what} without a connection"), finished.last_failure.as_deref())
 }
 
 /// What may interrupt a run at the moment; a signal always may.

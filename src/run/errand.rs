@@ -147,7 +147,7 @@ pub async fn run_stoppable(
         }
     }
     let (reason, failure, told) = match verdict {
-        Ok(Verdict::Done(reason)) => (reason, None, false),
+        Ok(Verdict::Done(reason) | Verdict::TimeUp(reason)) => (reason, None, false),
         Ok(Verdict::Failed(failure)) => ("failed", Some(failure), false),
         Ok(Verdict::Told(failure)) => ("failed", Some(failure), true),
         // There is no session.

@@ -249,7 +249,7 @@ where
         verdict = unconstrained(script).now_or_never();
     }
     // What was done before that could end it is done.
-    let parting = parting.filter(|_| !matches!(verdict, Some(Verdict::Done(_))));
+    let parting = parting.filter(|_| !matches!(verdict, Some(Verdict::Done(_) | Verdict::TimeUp(_))));
     interrupt = parting.or(interrupt);
     if let Some(SentCounts { sent, acked, failed }) = counter.lines.get() {
         finished.counts = Counts { sent, acked, failed, ..finished.counts };

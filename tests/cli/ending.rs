@@ -365,6 +365,31 @@ fn for_ends_after_a_time_that_runs_from_the_start() {
 }
 
 #[test]
+fn a_time_that_is_up_without_a_connection_or_a_membership_is_no_success() {
+    let closed = ClosedPort::reserve();
+    let closed = format!("ws://localhost:{}/client/hubs/h", closed.port());
+    for flags in [&["listen", "--for"][..], &["listen", "-g", "g", "--idle-timeout"], &["state", "watch", "g", "--for"]]
+    {
+        let ended = wps(flags).args(["300ms", "-o", "ndjson", "--reconnect-delay", "10s", "--url", &closed]).run();
+        assert_eq!(ended.code, 4, "{}", ended.stderr);
+        for part in ["error: there was no connection before `--", "` ended the run\ncaused by: could not connect"] {
+            assert!(ended.stderr.contains(part), "{}", ended.stderr);
+        }
+        let stopped = ended.records().pop().unwrap();
+        assert_eq!((&stopped["reason"], &stopped["exitCode"]), (&json!("failed"), &json!(4)), "{stopped}");
+    }
+    let service = Service::start();
+    let wps = listener(&service, &["-g", "g", "--for", "400ms"]).start();
+    let mut peer = service.connect();
+    // It is asked, and does not answer.
+    assert_eq!(peer.operation()["type"], "joinGroup");
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!(ended.code, 9, "{}", ended.stderr);
+    assert_eq!(ended.stderr, "error: not every group was joined before `--for` ended the run\n");
+}
+
+#[test]
 fn idle_timeout_runs_from_the_last_message() {
     let service = Service::start();
     let mut wps = listener(&service, &["--idle-timeout", "700ms"]).start();

@@ -334,6 +334,9 @@ fn nothing_to_trace_is_said_with_the_exit_code_of_it() {
     wps(["trace", "--connection-string", &string, "--reconnect-retries", "1", "--reconnect-delay", "1ms"])
         .run()
         .assert_failed(4, &["(retry 1)", "could not connect to the live trace"]);
+    wps(["trace", "--connection-string", &string, "--for", "300ms", "--reconnect-delay", "10s"])
+        .run()
+        .assert_failed(4, &["error: there was no connection before `--for` ended the run", "caused by: "]);
 }
 
 /// Started, and listening.

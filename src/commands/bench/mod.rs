@@ -281,7 +281,7 @@ fn print_result(
             let error = failure.into_error();
             ("failed", Some(Failure::message(Kind::Output, format!("could not write to stdout: {error}"))))
         }
-        (None, Verdict::Done(reason)) => (reason, None),
+        (None, Verdict::Done(reason) | Verdict::TimeUp(reason)) => (reason, None),
         (None, Verdict::Failed(failure) | Verdict::Told(failure)) => ("failed", Some(failure)),
         (None, Verdict::SessionEnded) => ("failed", None),
     };

@@ -4,6 +4,8 @@ pub mod args;
 mod on_ready;
 pub mod settings;
 
+use std::cell::Cell;
+
 use futures_util::future::pending;
 use tokio::time::{Duration, Instant, sleep, sleep_until};
 
@@ -11,7 +13,7 @@ use self::args::ListenArgs;
 use self::on_ready::OnReadyCommand;
 use self::settings::ListenSettings;
 use super::{CommandArgs, Task};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
@@ -74,13 +76,19 @@ async fn script(
     beside: &OnReadyCommand,
     client: Client,
 ) -> Verdict {
-    tokio::select! {
+    let joined = Cell::new(false);
+    let flag = tokio::select! {
         biased;
-        met = conditions(&client) => verdict(&met, &settings.output),
-        verdict = attend(surroundings, settings, beside, &client) => verdict,
-        () = after(settings.duration.map(|duration| surroundings.started + duration)) => Verdict::Done("for"),
-        () = idle(settings.idle_timeout, &client.seen) => Verdict::Done("idle-timeout"),
+        met = conditions(&client) => return verdict(&met, &settings.output),
+        verdict = attend(surroundings, settings, beside, (&client, &joined)) => return verdict,
+        () = after(settings.duration.map(|duration| surroundings.started + duration)) => "for",
+        () = idle(settings.idle_timeout, &client.seen) => "idle-timeout",
+    };
+    if client.seen.was_connected() && !joined.get() {
+        let what = format!("not every group was joined before `--{flag}` ended the run");
+        return Failure::message(Kind::OperationUnknown, what).into();
     }
+    Verdict::TimeUp(flag)
 }
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.
@@ -88,7 +96,7 @@ async fn attend(
     surroundings: &Surroundings,
     settings: &ListenSettings,
     beside: &OnReadyCommand,
-    client: &Client,
+    (client, joined): (&Client, &Cell<bool>),
 ) -> Verdict {
     let joins = settings.groups.iter().map(|group| Request::Join { group: group.clone() });
     let states = settings.groups.iter().filter(|_| settings.states);
@@ -98,6 +106,7 @@ async fn attend(
     match failed {
         Some(verdict) => verdict,
         None => {
+            joined.set(true);
             client.seen.connected().await;
             tokio::select! {
                 biased;

@@ -114,7 +114,7 @@ impl Executor<'_> {
         match done {
             Ok(done) => done,
             Err(Verdict::Failed(failure) | Verdict::Told(failure)) => LineResult::Failed(failure),
-            Err(Verdict::SessionEnded | Verdict::Done(_)) => LineResult::SessionEnded,
+            Err(Verdict::SessionEnded | Verdict::Done(_) | Verdict::TimeUp(_)) => LineResult::SessionEnded,
         }
     }
 

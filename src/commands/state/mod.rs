@@ -168,7 +168,7 @@ pub async fn watch(surroundings: &Surroundings, settings: &StateWatch) -> u8 {
             biased;
             met = met => verdict(&met, &common.output),
             verdict = attend => verdict,
-            () = at(deadline) => Verdict::Done("for"),
+            () = at(deadline) => Verdict::TimeUp("for"),
         }
     })
     .await

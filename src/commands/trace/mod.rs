@@ -27,6 +27,7 @@ use crate::render::{MetCondition, Printer, Recurrence, Weight, human};
 use crate::run::chance::seed;
 use crate::run::context::Surroundings;
 use crate::run::ending::at;
+use crate::run::ending::never_connected;
 use crate::run::errand::{self, RunCounts, StopRequest};
 use crate::run::expressions::verdict;
 use crate::run::hosting;
@@ -94,6 +95,8 @@ async fn work(
         printer,
         done,
         name: endpoint.name(),
+        connected: Cell::new(false),
+        last_failure: RefCell::default(),
         lost: Cell::new(None),
         was_billed: Cell::new(matches!(settings.source, ConnectionSource::Local { .. })),
         unreadable: RefCell::default(),
@@ -104,12 +107,15 @@ async fn work(
         tokio::select! {
             biased;
             met = condition(surroundings) => conditions.set(Some(verdict(&met, &settings.output))),
-            () = at(ends) => conditions.set(Some(Verdict::Done("for"))),
+            () = at(ends) => conditions.set(Some(Verdict::TimeUp("for"))),
             () = stopping.asked() => {}
         }
     };
     let end = TraceDriver::new(config, &endpoint, printer, &shown).run(stop).await;
     match (conditions.take(), end) {
+        (Some(Verdict::TimeUp(flag)), _) if !shown.connected.get() => {
+            Verdict::Failed(never_connected(flag, shown.last_failure.take().as_deref()))
+        }
         (Some(verdict), _) => verdict,
         (None, End::Stopped) => Verdict::Done("count"),
         (None, End::Failed { kind, message }) => Verdict::Failed(endpoint.failure(kind, &message)),
@@ -143,6 +149,10 @@ struct TracePrinter<'a> {
     done: &'a RunCounts,
     /// The service.
     name: String,
+    /// There is, or was, a connection.
+    connected: Cell<bool>,
+    /// What the last attempt failed by.
+    last_failure: RefCell<Option<String>>,
     /// Since when there is no connection.
     lost: Cell<Option<Instant>>,
     /// That it costs something was said, or it does not.
@@ -175,6 +185,7 @@ impl TraceObserver for TracePrinter<'_> {
         let mut printer = self.printer.borrow_mut();
         match news {
             News::Connected => {
+                self.connected.set(true);
                 let hub = self.settings.choice.hub.as_deref();
                 let fields = Connected { connection_id: None, user_id: None, hub, protocol: "livetrace" };
                 printer.finding(&fields, "");
@@ -206,6 +217,7 @@ impl TraceObserver for TracePrinter<'_> {
                     Some(_) | None => format!("{error}; {again}"),
                 };
                 printer.note(Weight::Warning, &text);
+                self.last_failure.replace(Some(error));
             }
             News::Unreadable { reason } => {
                 let reason = redact(&reason).into_owned();
