@@ -105,6 +105,23 @@ fn an_event_comes_through_with_all_that_is_in_it_and_its_answer_goes_back() {
 }
 
 #[test]
+fn a_reader_that_has_gone_ends_the_printing_and_not_the_forwarding() {
+    let application = Webhook::start();
+    let emulator = emulator(&[]);
+    let mut tunnel = wps(["tunnel", "-o", "ndjson", "--no-check", "--upstream", &application.url("")])
+        .arg(emulator.local())
+        .stdout_lines(1)
+        .start();
+    tunnel.expect("connected");
+    for data in ["one", "two", "three"] {
+        let client = event(&emulator, "vote", data);
+        application.expect("vote").answer("200 OK", "Content-Type: text/plain\r\n", data);
+        assert_replied(client, data);
+    }
+    stop(tunnel);
+}
+
+#[test]
 fn a_recording_has_every_frame_and_no_secret() {
     let application = Webhook::start();
     let emulator = emulator(&[]);

@@ -83,7 +83,8 @@ async fn tunnel(surroundings: &Surroundings, settings: &TunnelSettings) -> u8 {
     let done = RunCounts::default();
     let stopping = StopRequest::default();
     let work = work(surroundings, settings, (&printer, &done), &stopping);
-    errand::run_stoppable(surroundings, settings.timeout, true, (&printer, &done), (Some(&stopping), work)).await
+    // Somebody else needs what it forwards, whoever reads of it here.
+    errand::run_stoppable(surroundings, settings.timeout, false, (&printer, &done), (Some(&stopping), work)).await
 }
 
 async fn work(
