@@ -129,6 +129,27 @@ fn a_run_in_which_all_is_refused_has_failed() {
 }
 
 #[test]
+fn a_reader_that_has_gone_ends_the_printing_and_not_the_load() {
+    let service = Service::start();
+    for mode in ["pub", "sub", "pubsub"] {
+        let wps =
+            wps(["bench", mode, "--for", "1s", "--connections", "1", "--url", &service.url()]).stdout_closed().start();
+        service.request().refuse("401 Unauthorized", &[], "");
+        wps.end().assert_failed(5, &["error: ", "401 Unauthorized"]);
+    }
+    let wps = wps(["bench", "pub", "--count", "5", "--url", &service.url(), "-g", "g", "-o", "ndjson"])
+        .args(["--fail-if", ".acked == 5"])
+        .stdout_closed()
+        .start();
+    let mut peer = service.connect();
+    for operation in read(&mut peer, 5) {
+        peer.ack(&operation["ackId"]);
+    }
+    peer.see_off();
+    wps.end().assert_failed(12, &["error: `.acked == 5` (`--fail-if`) is true of the results"]);
+}
+
+#[test]
 fn a_service_that_hangs_does_not_hold_it_up() {
     let service = Service::start();
     let wps = wps(["bench", "pub", "--url", &service.url(), "-g", "g", "-o", "ndjson"])

@@ -369,6 +369,21 @@ fn an_operation_without_an_ack_fails_as_unknown() {
 }
 
 #[test]
+fn a_reader_that_has_gone_ends_the_printing_and_not_the_examination() {
+    let service = Service::start();
+    let wps = doctor(&service.url()).stdout_closed().start();
+    service.request().refuse("401 Unauthorized", &[], "");
+    wps.end().assert_failed(5, &["error: ", "401 Unauthorized"]);
+
+    let wps = doctor(&service.url()).stdout_closed().start();
+    let mut peer = joined(&service);
+    let send = peer.operation();
+    peer.nack(&send["ackId"], "InternalServerError", "oh no");
+    peer.see_off();
+    wps.end().assert_failed(8, &["error: ", "oh no"]);
+}
+
+#[test]
 fn timeout_ends_it_where_it_is() {
     let service = Service::start();
     let wps = wps(["doctor", "-o", "ndjson", "--timeout", "500ms", "--url", &service.url()]).start();

@@ -83,6 +83,21 @@ fn for_people_an_answer_is_a_line_and_the_summary_is_as_ping_has_it() {
 }
 
 #[test]
+fn a_reader_that_has_gone_ends_the_printing_and_not_a_run_with_a_count() {
+    let service = Service::start();
+    let wps = || wps(["ping", "--url", &service.url(), "-c", "2", "-i", "20ms"]).stdout_closed();
+    let refused = wps().start();
+    service.request().refuse("401 Unauthorized", &[], "");
+    refused.end().assert_failed(5, &["error: ", "401 Unauthorized"]);
+
+    let failing = wps().args(["--fail-on", ".sequence == 2"]).start();
+    let mut peer = service.connect();
+    (0..2).for_each(|_| answer_ping(&mut peer));
+    peer.see_off();
+    failing.end().assert_failed(12, &["error: a record came for which"]);
+}
+
+#[test]
 fn an_outage_is_late_answers_and_no_end() {
     let service = Service::start();
     let wps = ping(&service, &["-c", "4", "-i", "50ms"]);

@@ -177,8 +177,7 @@ fn task(bench: BenchSettings) -> Task {
 
 /// Carries a run out, and returns the exit code. Everything is printed by then.
 async fn carry_out(surroundings: &Surroundings, bench: &BenchSettings, expectations: &Expectations) -> u8 {
-    let run_options = RunOptions { follows_stdout: true, ..RunOptions::ONE_OFF };
-    let options = print_options(&bench.connection, &bench.output, run_options);
+    let options = print_options(&bench.connection, &bench.output, RunOptions::ONE_OFF);
     let options = crate::render::PrintOptions { has_expressions: surroundings.conditions.is_some(), ..options };
     let mut records = BenchOutput::new(Printer::new(options, surroundings.console.clone()), bench);
     let mut signals = match Signals::install() {
@@ -231,7 +230,6 @@ async fn attempt(
     };
     let report = bench.report.as_ref().map(create).transpose()?;
     warn(&mut records.printer, &bench.connection);
-    records.printer.console().watch_stdout().or_internal()?;
     let outcome = BenchRun::start(bench, records, log)?.carry_out(surroundings, signals).await?;
     Ok(Attempt { outcome, report })
 }

@@ -146,7 +146,7 @@ impl<'a> BenchRun<'a> {
         signals: &mut Signals,
     ) -> Result<BenchResult, Failure> {
         let deadline = self.shared.bench.connection.timeout.map(|limit| surroundings.started + limit);
-        let watched = InterruptSources { deadline, output: true, closed_output: true };
+        let watched = InterruptSources { deadline, output: true, closed_output: false };
         let mut interrupt = None;
         let verdict = tokio::select! {
             biased;

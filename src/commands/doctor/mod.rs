@@ -106,7 +106,7 @@ impl ExaminationEnding {
     }
 }
 
-/// Examines a connection. Returns the exit code, which is that of the first failure.
+/// Examines a connection. Returns the exit code, which is that of the first failure, whether or not anybody reads of it.
 pub async fn doctor(surroundings: &Surroundings, settings: &DoctorSettings) -> u8 {
     let console = &surroundings.console;
     let mut signals = match Signals::install() {
@@ -174,7 +174,7 @@ async fn examine(
     signals: &mut Signals,
 ) -> ExaminationEnding {
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
-    let watched = || InterruptSources { deadline, output: true, closed_output: true };
+    let watched = || InterruptSources { deadline, output: true, closed_output: false };
     let began = Instant::now();
     let limit = connection.session.connect_timeout;
     let longest_pause = connection.session.reconnect_backoff.max_delay;
@@ -321,7 +321,7 @@ impl Examination<'_> {
                 report_close(since.elapsed(), &mut report.borrow_mut());
                 let failed = report.borrow().has_failed();
                 let deadline = connection.timeout.map(|limit| surroundings.started + limit);
-                let watched = InterruptSources { deadline, output: true, closed_output: true };
+                let watched = InterruptSources { deadline, output: true, closed_output: false };
                 tokio::select! {
                     biased;
                     () = trace::report_trace(connection, report) => ExaminationEnding::new(if failed { "failed" } else { "done" }, None),
@@ -362,7 +362,7 @@ impl Attendant<Result<(), StepFailed>> for Examination<'_> {
         InterruptSources {
             deadline: limit.map(|limit| self.surroundings.started + limit),
             output: stage.undecided,
-            closed_output: true,
+            closed_output: false,
         }
     }
 }

@@ -61,7 +61,7 @@ impl CommandArgs for PingArgs {
     fn settle(self: Box<Self>, environment: &Environment, input: &mut dyn Input) -> Result<Task, Failure> {
         let settings = settings::settle(*self, io::stdout().is_terminal(), environment, input)?;
         Ok(Box::new(move |process| {
-            let surroundings = process.surroundings(&settings.output)?;
+            let surroundings = process.surroundings_of(&settings.output, settings.ends_by_itself())?;
             on_one_thread(ping(&surroundings, &settings))
         }))
     }
@@ -81,7 +81,8 @@ pub async fn ping(surroundings: &Surroundings, settings: &PingSettings) -> u8 {
     let run_options = RunOptions {
         shown: MessageScope::None,
         limit: None,
-        follows_stdout: true,
+        // One that ends by itself has an exit code that somebody waits for.
+        follows_stdout: !settings.ends_by_itself(),
         hosts: false,
         chatty: true,
         follows_conditions: true,

@@ -28,6 +28,13 @@ pub struct PingSettings {
     pub group: Option<String>,
 }
 
+impl PingSettings {
+    /// Whether it needs nobody to end it.
+    pub fn ends_by_itself(&self) -> bool {
+        self.count.is_some()
+    }
+}
+
 /// Pings where nobody is there to end them.
 const PINGS: u64 = 5;
 

@@ -137,6 +137,13 @@ impl Setup {
         self
     }
 
+    /// The reader of stdout has gone before there is anything to read.
+    pub fn stdout_closed(mut self) -> Self {
+        let (_, writer) = std::io::pipe().unwrap();
+        self.command.stdout(writer);
+        self
+    }
+
     /// stderr is a pipe that is open and that nobody reads.
     pub fn stderr_unread(mut self) -> Self {
         self.unread = true;
