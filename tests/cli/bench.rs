@@ -129,6 +129,41 @@ fn a_run_in_which_all_is_refused_has_failed() {
 }
 
 #[test]
+fn after_a_count_too_no_ack_is_waited_for_longer_than_the_drain() {
+    let service = Service::start();
+    let wps = pubsub(&service, 3, &["--drain", "300ms"]);
+    let mut peer = service.connect_and_join(&["g"]);
+    let operations = read(&mut peer, 3);
+    for (sequence_id, operation) in (1..).zip(&operations) {
+        peer.say(sequence_id, data(operation));
+    }
+    operations[..2].iter().for_each(|operation| peer.ack(&operation["ackId"]));
+    peer.see_off();
+    let ended = wps.end();
+    let names = ["sent", "acked", "unacked", "expected", "received", "lost"];
+    assert_eq!(numbers(&results(&ended), names), [3, 2, 1, 3, 3, 0]);
+    assert_eq!((ended.records().last().unwrap()["reason"].as_str(), ended.code), (Some("count"), 0));
+
+    let wps = pubsub(&service, 1, &["--drain", "100ms"]);
+    let mut peer = service.connect_and_join(&["g"]);
+    read(&mut peer, 1);
+    peer.see_off();
+    let ended = wps.end();
+    assert_eq!((numbers(&results(&ended), ["sent", "unacked"]), ended.code), ([1, 1], 9));
+}
+
+#[test]
+fn what_is_acknowledged_late_is_waited_for_and_measured() {
+    let emulator = Emulator::with(&["delay-ack=700ms,op=sendToGroup"]);
+    let load = ["bench", "pub", "--count", "3", "--rate", "max", "-o", "ndjson", &emulator.local()];
+    let ended = wps(load).run();
+    let results = results(&ended);
+    assert_eq!((numbers(&results, ["sent", "acked", "unacked"]), ended.code), ([3, 3, 0], 0));
+    // The start is a moment after the first message is made.
+    assert!(results["durationMs"].as_f64().unwrap() >= 600.0, "{results}");
+}
+
+#[test]
 fn a_reader_that_has_gone_ends_the_printing_and_not_the_load() {
     let service = Service::start();
     for mode in ["pub", "sub", "pubsub"] {

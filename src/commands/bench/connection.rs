@@ -43,7 +43,9 @@ pub enum BenchPhase {
 pub enum BenchNotice {
     /// It is connected, and in its group.
     Ready,
-    /// Its publisher has sent all it had to, and all of it has ended.
+    /// Its publisher has sent all it had to.
+    Sent,
+    /// All of that has ended.
     Done,
     /// Its subscriber has as many messages as were wanted.
     LimitReached,
@@ -68,6 +70,8 @@ pub struct BenchContext {
     /// Copies that acknowledged messages should arrive in, and messages of this process that have arrived.
     pub expected: AtomicU64,
     pub arrived: AtomicU64,
+    /// When the last answer to a message came, by the clock.
+    pub answered: AtomicU64,
     /// Connections that are being opened at once.
     pub dials: Semaphore,
     /// Of each publisher, by its place.
@@ -174,7 +178,7 @@ pub async fn connection(
             reached(&mut phase, BenchPhase::Running).await;
             if let (Some(sending), Some(times)) = (sending, shared.times.get()) {
                 let publisher = publisher.insert(BenchPublisher::new(number, sending, *times, &shared, &handle));
-                publisher.run(&mut phase).await;
+                publisher.run(&mut phase, &notices).await;
                 notify(&notices, BenchNotice::Done);
             }
             reached(&mut phase, BenchPhase::Closing).await;
@@ -233,7 +237,8 @@ impl<'a> BenchPublisher<'a> {
     }
 
     /// Sends what is due, until nothing more is to be sent and all has ended.
-    async fn run(&mut self, phase: &mut watch::Receiver<BenchPhase>) {
+    async fn run(&mut self, phase: &mut watch::Receiver<BenchPhase>, notices: &mpsc::UnboundedSender<BenchNotice>) {
+        let mut has_sent_all = false;
         loop {
             let draining = *phase.borrow() >= BenchPhase::Draining;
             if draining && !self.sender.has_schedule() {
@@ -247,8 +252,13 @@ impl<'a> BenchPublisher<'a> {
                 self.sender.stop();
                 next = Next::Over;
             }
-            if next == Next::Over && self.sender.is_settled() {
-                return;
+            if next == Next::Over {
+                if !std::mem::replace(&mut has_sent_all, true) {
+                    notify(notices, BenchNotice::Sent);
+                }
+                if self.sender.is_settled() {
+                    return;
+                }
             }
             tokio::select! {
                 biased;
@@ -310,6 +320,7 @@ impl<'a> BenchPublisher<'a> {
             }
         }
         self.shared.expected.fetch_add(expected, Ordering::Relaxed);
+        self.shared.answered.fetch_max(now, Ordering::Relaxed);
     }
 
     fn put(&mut self) {

@@ -24,7 +24,7 @@ use super::results::{Results, millis, tenths};
 use super::settings::{BenchMode, BenchSettings, LoadLength};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::run::context::Surroundings;
-use crate::run::ending::{InterruptSources, RunInterrupt, interruption};
+use crate::run::ending::{InterruptSources, RunInterrupt, at, interruption};
 use crate::run::explain::operation_failure;
 use crate::run::network::dial_options;
 use crate::run::url_source::url_source;
@@ -79,9 +79,12 @@ pub struct BenchRun<'a> {
     cpu: (Option<Duration>, Option<Duration>),
     /// Of the load, without the ramp.
     length: Duration,
-    /// Publishers of which all has ended, and subscribers that have enough.
+    /// Publishers that have sent all, those of which all has ended, and subscribers that have enough.
+    sent_all: u64,
     done: u64,
     limits_reached: u64,
+    /// Nothing is waited for any longer; known once nothing more is sent.
+    drained_by: Option<Instant>,
 }
 
 impl<'a> BenchRun<'a> {
@@ -102,6 +105,7 @@ impl<'a> BenchRun<'a> {
             shards: (0..processors).map(|_| Mutex::new(empty.clone())).collect(),
             expected: 0.into(),
             arrived: 0.into(),
+            answered: 0.into(),
             dials: Semaphore::new(DIALS),
             wakers: (0..bench.publishers).map(|_| Arc::new(Notify::new())).collect(),
             refusal: OnceLock::new(),
@@ -134,8 +138,10 @@ impl<'a> BenchRun<'a> {
             began: None,
             cpu: (None, None),
             length: Duration::ZERO,
+            sent_all: 0,
             done: 0,
             limits_reached: 0,
+            drained_by: None,
         })
     }
 
@@ -175,9 +181,14 @@ impl<'a> BenchRun<'a> {
         self.begin()?;
         let reason = self.steady().await?;
         self.end_load();
-        if let (LoadLength::For(time), "for") = (self.shared.bench.length, reason) {
+        match self.shared.bench.length {
             // As long as it was to be, whenever this was noticed.
-            self.length = self.shared.bench.ramp.saturating_add(time);
+            LoadLength::For(time) if reason == "for" => self.length = self.shared.bench.ramp.saturating_add(time),
+            // The wait for acks that did not come is no part of it.
+            LoadLength::Count(_) if self.drained_by.is_some() && self.done < self.shared.bench.publishers => {
+                self.length = self.answered_after();
+            }
+            LoadLength::For(_) | LoadLength::Count(_) => {}
         }
         self.drain().await?;
         Ok(reason)
@@ -194,7 +205,7 @@ impl<'a> BenchRun<'a> {
                 Some(BenchNotice::Ready) => ready += 1,
                 Some(BenchNotice::Failed(failure)) => return Err(self.not_all(*failure, ready)),
                 Some(BenchNotice::Trouble(text)) => self.records.trouble(&text),
-                Some(BenchNotice::Done | BenchNotice::LimitReached) => {}
+                Some(BenchNotice::Sent | BenchNotice::Done | BenchNotice::LimitReached) => {}
                 None => return Err(Failure::message(Kind::Internal, "the connections are gone")),
             }
         }
@@ -244,10 +255,11 @@ impl<'a> BenchRun<'a> {
         Ok(())
     }
 
-    /// Until the load is over. Returns the word for why.
+    /// Until the load is over; one of a number of messages is with their acks, or when those are no longer waited for.
+    /// Returns the word for why.
     async fn steady(&mut self) -> Result<&'static str, Failure> {
         let Some(began) = self.began else { return Ok("failed") };
-        let BenchSettings { length, ramp, publishers, subscribers, .. } = self.shared.bench;
+        let BenchSettings { length, ramp, drain, publishers, subscribers, .. } = self.shared.bench;
         let end = match length {
             LoadLength::For(time) => began.checked_add(ramp).and_then(|steady| steady.checked_add(time)),
             LoadLength::Count(_) => None,
@@ -262,9 +274,13 @@ impl<'a> BenchRun<'a> {
             if over {
                 return Ok("count");
             }
+            if matches!(length, LoadLength::Count(_)) && publishers > 0 && self.sent_all >= publishers {
+                self.drained_by.get_or_insert_with(|| Instant::now() + drain);
+            }
             tokio::select! {
                 biased;
-                () = crate::run::ending::at(end) => return Ok("for"),
+                () = at(end) => return Ok("for"),
+                () = at(self.drained_by) => return Ok("count"),
                 () = sleep_until(began + Duration::from_secs(tick)) => {
                     tick += 1;
                     self.close_second()?;
@@ -279,6 +295,7 @@ impl<'a> BenchRun<'a> {
         match notice {
             Some(BenchNotice::Failed(failure)) => return Err(*failure),
             Some(BenchNotice::Trouble(text)) => self.records.trouble(&text),
+            Some(BenchNotice::Sent) => self.sent_all += 1,
             Some(BenchNotice::Done) => self.done += 1,
             Some(BenchNotice::LimitReached) => self.limits_reached += 1,
             Some(BenchNotice::Ready) => {}
@@ -300,10 +317,20 @@ impl<'a> BenchRun<'a> {
         self.pacer = None;
     }
 
+    /// From the start until all was sent, or until the last answer to it.
+    fn answered_after(&self) -> Duration {
+        let (Some(began), Some(by), Some(times)) = (self.began, self.drained_by, self.shared.times.get()) else {
+            return self.length;
+        };
+        let sent = by.saturating_duration_since(began).saturating_sub(self.shared.bench.drain);
+        let answered = self.shared.answered.load(Ordering::Relaxed).saturating_sub(times.start);
+        sent.max(Duration::from_nanos(answered))
+    }
+
     /// Waits for acks and messages under way.
     async fn drain(&mut self) -> Result<(), Failure> {
         let BenchSettings { drain, publishers, mode, .. } = self.shared.bench;
-        let end = Instant::now() + drain;
+        let end = self.drained_by.unwrap_or_else(|| Instant::now() + drain);
         let mut look = interval(LOOK);
         let (mut before, mut quiet_since) = (u64::MAX, Instant::now());
         let mut whole_since = None;
