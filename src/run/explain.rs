@@ -416,12 +416,7 @@ const NAMED_ROLES: usize = 20;
 
 /// The role that is missing and those the token has (PROTOCOL §11). Without a `target`: for a group of no matter.
 pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &ConnectContext) -> String {
-    let verb = match kind {
-        OperationKind::JoinGroup | OperationKind::LeaveGroup => Verb::JoinLeave,
-        OperationKind::SendToGroup | OperationKind::Event => Verb::Send,
-        OperationKind::SetGroupState => Verb::SetState,
-        OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState => Verb::GetStates,
-    };
+    let verb = verb(kind);
     let role = verb.role();
     let claims = place.claims();
     let literal = target.map(|target| format!("{role}.{target}"));
@@ -464,6 +459,21 @@ pub fn role_hint(kind: OperationKind, target: Option<&str>, place: &ConnectConte
         (literal, _) => literal.map(|literal| format!(" or `{literal}`")).unwrap_or_default(),
     };
     format!("the role `{role}`{either} is missing; {has}")
+}
+
+/// Whether the token has a role that allows an operation of that kind in that group.
+pub fn has_role(kind: OperationKind, group: &str, place: &ConnectContext) -> bool {
+    place.claims().is_some_and(|claims| granting(&claims.roles, verb(kind), Some(group)).is_some())
+}
+
+/// What a role has to allow for an operation of that kind.
+fn verb(kind: OperationKind) -> Verb {
+    match kind {
+        OperationKind::JoinGroup | OperationKind::LeaveGroup => Verb::JoinLeave,
+        OperationKind::SendToGroup | OperationKind::Event => Verb::Send,
+        OperationKind::SetGroupState => Verb::SetState,
+        OperationKind::SubscribeGroupState | OperationKind::UnsubscribeGroupState => Verb::GetStates,
+    }
 }
 
 #[cfg(test)]

@@ -156,6 +156,19 @@ fn a_role_that_is_missing_is_skipped_and_named() {
 }
 
 #[test]
+fn a_refusal_in_spite_of_the_role_is_a_failure() {
+    for (fault, args, step, role) in [
+        ("nack=Forbidden", &["--group", "g"][..], "join", "webpubsub.joinLeaveGroup"),
+        ("nack=Forbidden,op=sendToGroup", &[], "send", "webpubsub.sendToGroup"),
+        ("nack=Forbidden,op=leaveGroup", &["--group", "g"], "leave", "webpubsub.joinLeaveGroup"),
+    ] {
+        let emulator = Emulator::quiet(&["--fault", fault]);
+        let ended = wps(["doctor", &emulator.local(), "-o", "ndjson"]).args(args).run();
+        assert_fails(&ended, step, 8, "`Forbidden`", &format!("the token has `{role}`, which allows it"));
+    }
+}
+
+#[test]
 fn a_group_of_the_token_needs_no_join_to_be_received_from() {
     let emulator = Emulator::quiet(&[]);
     let flags = ["--role", "webpubsub.sendToGroup.lobby", "--initial-group", "lobby", "--group", "lobby"];

@@ -12,7 +12,7 @@ use super::observer::DoctorFindings;
 use super::report::DoctorReport;
 use crate::failure::{Failure, Kind};
 use crate::render::human;
-use crate::run::explain::{ConnectContext, causes, operation_failure, role_hint};
+use crate::run::explain::{ConnectContext, causes, has_role, operation_failure, role_hint};
 use webpubsub_client::driver::Trail;
 use webpubsub_client::handle::Handle;
 use webpubsub_proto::OwnedData;
@@ -139,7 +139,9 @@ impl Steps<'_> {
         }
         match outcome {
             Outcome::Acked { elapsed, .. } => return Ok(Some(elapsed)),
-            Outcome::Refused { ref error, .. } if error.name == "Forbidden" => {
+            Outcome::Refused { ref error, .. }
+                if error.name == "Forbidden" && !has_role(kind, &self.group, &self.place) =>
+            {
                 let group = Some(self.group.as_str()).filter(|_| !self.own_group);
                 self.report.borrow_mut().miss(role_hint(kind, group, &self.place), self.forbidden_hints(kind));
                 return Ok(None);
