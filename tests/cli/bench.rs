@@ -149,6 +149,7 @@ fn after_a_count_too_no_ack_is_waited_for_longer_than_the_drain() {
     read(&mut peer, 1);
     peer.see_off();
     let ended = wps.end();
+    ended.assert_stderr(&["error: the one message was not acknowledged\n"]);
     assert_eq!((numbers(&results(&ended), ["sent", "unacked"]), ended.code), ([1, 1], 9));
 }
 
@@ -386,7 +387,14 @@ fn what_may_cost_something_is_asked_for() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     for (arguments, part) in [
-        (&["pubsub", "--connections", "2", "--subscribers", "3"][..], "2 connections are too few"),
+        (
+            &["pubsub", "--connections", "2", "--subscribers", "3"][..],
+            "2 connections cannot carry 1 publisher and 3 subscribers",
+        ),
+        (
+            &["pubsub", "--connections", "1", "--subscribers", "3"],
+            "1 connection cannot carry 1 publisher and 3 subscribers",
+        ),
         (&["pub", "--size", "10"], "--size"),
         (&["pub", "--rate", "0"], "--rate"),
         (&["pub", "--subscribers", "1"], "--subscribers"),

@@ -159,9 +159,14 @@ fn an_answer_that_does_not_come_is_lost_and_the_others_are_not_late() {
 #[test]
 fn without_any_answer_the_exit_code_is_9() {
     let emulator = Emulator::with(&["no-pong"]);
-    let ended = ping_emulator(&emulator, &["-c", "2", "-i", "10ms", "--ack-timeout", "100ms"]);
-    assert_eq!((counts(&ended.records()), ended.code), ([2, 0, 2, 0], 9));
-    ended.assert_stderr(&["none of 2 pings was answered within 100 ms", "--ack-timeout"]);
+    for (count, words) in
+        [(1, "the one ping was not answered within 100 ms"), (2, "none of 2 pings was answered within 100 ms")]
+    {
+        let more = ["-c", &count.to_string(), "-i", "10ms", "--ack-timeout", "100ms"];
+        let ended = ping_emulator(&emulator, &more);
+        assert_eq!((counts(&ended.records()), ended.code), ([count, 0, count, 0], 9));
+        ended.assert_stderr(&[words, "--ack-timeout"]);
+    }
 }
 
 #[test]

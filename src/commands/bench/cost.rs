@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::args::{Rate, Sizes};
 use super::settings::{BenchSettings, LoadLength};
+use super::text::counted;
 use crate::failure::{Failure, Kind};
 use crate::options::connection::settings::ConnectionSource;
 
@@ -47,15 +48,12 @@ fn messages(bench: &BenchSettings) -> String {
         LoadLength::For(time) => rate * (time.as_secs_f64() + bench.ramp.as_secs_f64() / 2.0),
         LoadLength::Count(count) => count as f64 * bench.publishers as f64,
     };
-    let sent_text = format!("{} messages at {} a second", grouped(sent.ceil() as u64), grouped(rate.ceil() as u64));
+    let sent_text = format!("{} at {} a second", counted(sent.ceil() as u64, "message"), grouped(rate.ceil() as u64));
     let Sizes(_, most) = bench.sizes;
     let copies = bench.subscribers as f64 / bench.groups.len() as f64 * most.div_ceil(BILLED_PART) as f64;
     match bench.subscribers {
         0 => sent_text,
-        _ => format!(
-            "{sent_text}, which are {} of 2 KB as they are delivered and billed,",
-            grouped((sent * copies).ceil() as u64)
-        ),
+        _ => format!("{sent_text}, delivered and billed as {} of 2 KB,", grouped((sent * copies).ceil() as u64)),
     }
 }
 

@@ -328,7 +328,11 @@ fn allow_connections(connections: u64) -> Result<(), Failure> {
     if done.is_ok() && raised >= wanted {
         return Ok(());
     }
-    let what = format!("{connections} connections take {wanted} open files, and this process may have {raised}");
+    let taken = match connections {
+        1 => "1 connection takes".to_owned(),
+        _ => format!("{connections} connections take"),
+    };
+    let what = format!("{taken} {wanted} open files, and this process may have {raised}");
     Err(Failure::message(Kind::Config, what).blame("--connections").hint("`ulimit -n` says how many, and raises it"))
 }
 

@@ -5,7 +5,7 @@ use super::measure::{Point, Timeline};
 use super::progress::BenchProgressLine;
 use super::results::{Results, millis, tenths};
 use super::settings::{BenchMode, BenchSettings};
-use super::text::{bars, ms, number, summary};
+use super::text::{bars, counted, ms, number, summary};
 use crate::records::BenchProgress;
 use crate::render::{Printer, Weight};
 
@@ -112,7 +112,7 @@ impl BenchOutput {
             words.push(format!("{} refused", grouped(counts.refused)));
         }
         if counts.losses > 0 {
-            words.push(format!("{} connections lost", grouped(counts.losses)));
+            words.push(format!("{} lost", counted(counts.losses, "connection")));
         }
         self.progress.draw(&words.join(", "));
     }

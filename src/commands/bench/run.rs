@@ -22,6 +22,7 @@ use super::measure::{
 use super::output::BenchOutput;
 use super::results::{Results, millis, tenths};
 use super::settings::{BenchMode, BenchSettings, LoadLength};
+use super::text::counted;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::run::context::Surroundings;
 use crate::run::ending::{InterruptSources, RunInterrupt, at, interruption};
@@ -477,7 +478,10 @@ fn judged(shared: &BenchContext, results: &Results) -> Option<Verdict> {
         let patience = connection.session.ack_timeout;
         return operation_failure(OperationKind::SendToGroup, group, outcome, patience, &place).map(Verdict::Failed);
     }
-    let what = format!("none of {} messages was acknowledged", grouped(results.sent));
+    let what = match results.sent {
+        1 => "the one message was not acknowledged".to_owned(),
+        sent => format!("none of {} messages was acknowledged", grouped(sent)),
+    };
     let hint = "`wps ping` and `wps doctor` look at the connection; `--drain` is how long the last acks may take";
     Some(Verdict::Failed(Failure::message(Kind::OperationUnknown, what).hint(hint)))
 }
@@ -582,15 +586,16 @@ pub fn warnings(results: &Results) -> Vec<String> {
     }
     if let (Some(unsent), Some(rate)) = (results.unsent.filter(|unsent| *unsent > 0), results.rate) {
         warnings.push(format!(
-            "{} messages were due and not sent: {rate}/s is more than goes through with so many under way \
-             (`--in-flight`)",
-            grouped(unsent)
+            "{} {} due and not sent: {rate}/s is more than goes through with so many under way (`--in-flight`)",
+            counted(unsent, "message"),
+            if unsent == 1 { "was" } else { "were" }
         ));
     }
     if results.ahead > 0 {
         warnings.push(format!(
-            "{} messages came before they were sent: the clocks of two machines differ, and latencies with them",
-            grouped(results.ahead)
+            "{} came before {} sent: the clocks of two machines differ, and latencies with them",
+            counted(results.ahead, "message"),
+            if results.ahead == 1 { "it was" } else { "they were" }
         ));
     }
     warnings

@@ -201,8 +201,10 @@ fn connections(given: Option<u64>, publishers: u64, subscribers: u64) -> Result<
     let least = publishers.max(subscribers);
     match given {
         Some(given) if given < least => {
-            let what =
-                format!("{given} connections are too few for {publishers} publishers and {subscribers} subscribers");
+            let [given, publishers, subscribers] =
+                [(given, "connection"), (publishers, "publisher"), (subscribers, "subscriber")]
+                    .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+            let what = format!("{given} cannot carry {publishers} and {subscribers}");
             let hint = "a connection carries one publisher and one subscriber at most";
             Err(Failure::message(Kind::Usage, what).blame("--connections").hint(hint))
         }

@@ -53,10 +53,12 @@ pub fn summary(results: &Results, place: &str, style: Style) -> String {
         row(&mut out, "lost", results.lost, &share);
     }
     if results.connections_lost > 0 {
-        row(&mut out, "reconnected", results.connections_lost, "times a connection was lost");
+        let times = if results.connections_lost == 1 { "time" } else { "times" };
+        row(&mut out, "reconnected", results.connections_lost, &format!("{times} a connection was lost"));
     }
     if results.foreign > 0 {
-        row(&mut out, "foreign", results.foreign, "messages of others");
+        let messages = if results.foreign == 1 { "message" } else { "messages" };
+        row(&mut out, "foreign", results.foreign, &format!("{messages} of others"));
     }
     let latency = results.latency.map(|latency| latency.columns());
     let ack = results.ack.map(|ack| ack.columns());
@@ -100,7 +102,7 @@ fn parts(parts: &[(u64, &str)]) -> String {
 }
 
 /// `1 publisher`, `2 publishers`.
-fn counted(count: u64, noun: &str) -> String {
+pub fn counted(count: u64, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(count))
 }

@@ -296,7 +296,11 @@ impl<'a> PingRun<'a> {
         if self.statistics.answers() > 0 {
             return Verdict::Done("count");
         }
-        let what = format!("none of {} pings was answered within {}", self.sent, render::human(self.longest()));
+        let longest = render::human(self.longest());
+        let what = match self.sent {
+            1 => format!("the one ping was not answered within {longest}"),
+            sent => format!("none of {sent} pings was answered within {longest}"),
+        };
         let hint = "the connection stands: `--ack-timeout` is how long each may take, `wps doctor` looks further";
         Verdict::Failed(Failure::message(Kind::OperationUnknown, what).hint(hint))
     }

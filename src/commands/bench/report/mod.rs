@@ -13,7 +13,7 @@ use self::chart::{Chart, ChartLine, Mark, Scale, escaped};
 use super::cost::grouped;
 use super::measure::{MessageCounts, Point, Timeline};
 use super::results::Results;
-use super::text::{bytes, ms, number};
+use super::text::{bytes, counted, ms, number};
 
 /// What a page is made of.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl ReportPage<'_> {
             (it.refused, "refused"),
             (it.unacked, "without an ack"),
             (it.unsent.unwrap_or(0), "due, not sent"),
-            (it.connections_lost, "connections lost"),
+            (it.connections_lost, if it.connections_lost == 1 { "connection lost" } else { "connections lost" }),
         ] {
             if count > 0 {
                 card(grouped(count), name, true);
@@ -246,7 +246,8 @@ impl ReportPage<'_> {
         }
         out.push_str("</table></div>\n");
         if self.lost.len() > ROWS {
-            let _ = writeln!(out, "<p>… and in {} more seconds</p>", grouped((self.lost.len() - ROWS) as u64));
+            let more = counted((self.lost.len() - ROWS) as u64, "more second");
+            let _ = writeln!(out, "<p>… and in {more}</p>");
         }
         out
     }
