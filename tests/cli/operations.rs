@@ -334,6 +334,24 @@ fn data_arrives_as_it_was_given() {
 }
 
 #[test]
+fn null_is_refused_before_there_is_a_connection() {
+    let service = Service::start();
+    for (args, stdin) in [
+        (&["send", "g", "null"][..], ""),
+        (&["send", "g", " null "], ""),
+        (&["send", "g", "-"], "null\n"),
+        (&["send", "g", "null", "--repeat", "2"], ""),
+        (&["send", "g", "null", "--protocol", "protobuf"], ""),
+        (&["event", "e", "null"], ""),
+        (&["invoke", "e", "null"], ""),
+    ] {
+        let ended = wps(args).args(["-t", "json", "--url", &service.url()]).stdin(stdin).run();
+        ended.assert_failed(11, &["error: the data is `null`, which the service takes from nobody\n"]);
+    }
+    service.assert_no_more_calls();
+}
+
+#[test]
 fn join_reports_each_group_and_fails_when_one_is_refused() {
     let service = Service::start();
     let wps = start(&service, &["join", "a", "b", "-o", "ndjson"]);

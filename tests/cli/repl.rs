@@ -158,6 +158,15 @@ fn the_first_line_that_fails_ends_the_script_with_its_exit_code() {
 }
 
 #[test]
+fn null_is_refused_and_the_connection_lives() {
+    let lines = "send -t json g null\nevent -t json e null\ninvoke -t json e null\nping\n";
+    let ended = script(lines).arg("--keep-going").run();
+    assert_eq!(ended.code, 11, "{}", ended.stderr);
+    let refused = ended.stderr.matches("the data is `null`, which the service takes from nobody\n").count();
+    assert_eq!((refused, ended.stderr.contains("recovering")), (3, false), "{}", ended.stderr);
+}
+
+#[test]
 fn a_script_that_is_not_connected_ends_as_the_session_does() {
     let port = ClosedPort::reserve();
     let url = format!("ws://127.0.0.1:{}/client/hubs/hub1", port.port());

@@ -13,7 +13,7 @@ use super::lines::InputLine;
 use super::settings::MessageContent;
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings, Template};
 use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
-use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, too_large};
+use crate::options::data::payload::{Encoding, MOST_READ, PayloadType, refuse_null, too_large};
 use crate::options::operation::settings::AckRequest;
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::session::{AckMode, Invocation};
@@ -282,10 +282,8 @@ impl MessageBuilder {
         content: MessageContent,
         mode: AckMode,
     ) -> Result<BulkMessage, Failure> {
+        content.data.as_ref().map_or(Ok(()), refuse_null)?;
         let data = content.data.as_ref().map(OwnedData::as_data);
-        if matches!(data, Some(Data::Json("null"))) {
-            return Err(bad("the data is `null`, which the service takes from nobody"));
-        }
         let size = data.map_or(0, |data| data.json_len()) + target.len() + OVERHEAD + LONGEST_METADATA;
         // Whatever is escaped in the target takes at most six times its bytes.
         if size + 5 * target.len() > MAX_FRAME_BYTES {
@@ -334,10 +332,8 @@ pub fn data_of_record(bytes: &[u8]) -> Result<Option<OwnedData>, Failure> {
         return Ok(None);
     }
     let data = data(record.data, optional::<Cow<'_, str>>(record.data_type, "dataType")?.as_deref())?;
-    match data.as_data() {
-        Data::Json("null") => Err(bad("the data is `null`, which the service takes from nobody")),
-        Data::Json(_) | Data::Text(_) | Data::Binary(_) | Data::Protobuf(_) => Ok(Some(data)),
-    }
+    refuse_null(&data)?;
+    Ok(Some(data))
 }
 
 /// The data of a record (PROTOCOL §4.4).

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::settings::StreamFeed;
 use crate::commands::bulk::data_of_record;
 use crate::failure::{Failure, Kind, OrFail as _};
+use crate::options::data::payload::refuse_null;
 use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData};
 
 /// Bytes read at once, and most bytes of a fragment that has no other measure.
@@ -179,10 +180,8 @@ pub fn fragment_of_line(feed: StreamFeed, line: &[u8]) -> Result<Option<OwnedDat
         StreamFeed::BinaryLines => Ok(Some(OwnedData::binary(line))),
         StreamFeed::JsonLines => text(bare).and_then(|text| {
             let json = OwnedData::json(text).or_fail(Kind::Input, "the line is not JSON")?;
-            match text.trim() {
-                "null" => Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody")),
-                _ => Ok(Some(json)),
-            }
+            refuse_null(&json)?;
+            Ok(Some(json))
         }),
         StreamFeed::Records => data_of_record(bare),
         StreamFeed::Text | StreamFeed::Binary => Ok(None),

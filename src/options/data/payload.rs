@@ -9,7 +9,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
-use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData, check_any};
+use webpubsub_proto::{Codec, Data, MAX_FRAME_BYTES, OwnedData, check_any};
 
 /// Most bytes read: more than any encoding of a payload that fits needs, blanks aside. Keeps an endless input from
 /// filling the memory.
@@ -88,6 +88,7 @@ impl PayloadSource {
         let data = self.data_type.decode(&bytes)?;
         match self.framing {
             Some(Framing { codec, envelope }) => {
+                refuse_null(&data)?;
                 let frame = envelope + codec.data_len(data.as_data());
                 if frame > MAX_FRAME_BYTES {
                     return Err(too_large(codec, &format!("{frame} bytes as a frame")));
@@ -183,6 +184,16 @@ fn bad(what: &'static str, cause: impl Into<anyhow::Error>) -> Failure {
 
 fn unreadable(place: &str) -> String {
     format!("could not read the data from {place}")
+}
+
+/// Refuses what no frame may have as its data (PROTOCOL §4.4): it would cost the connection.
+pub fn refuse_null(data: &OwnedData) -> Result<(), Failure> {
+    match data.as_data() {
+        Data::Json("null") => {
+            Err(Failure::message(Kind::Input, "the data is `null`, which the service takes from nobody"))
+        }
+        Data::Json(_) | Data::Text(_) | Data::Binary(_) | Data::Protobuf(_) => Ok(()),
+    }
 }
 
 /// More than one frame holds.
