@@ -132,10 +132,15 @@ where
         Err(failure) => return ended_before(printer, failure).await,
     };
     let sinks = Sinks { printer, observer, recording: recording.clone(), kept: kept.as_ref() };
-    let (ending, mut printer) =
+    let (mut ending, mut printer) =
         run_client(surroundings, connection, (run_options, output), sinks, script, &mut signals).await;
     let deadline = connection.timeout.map(|limit| surroundings.started + limit);
     let hurried = ending.hurried;
+    if ending.exit_code() == 0
+        && let Some(failure) = recording::settled(recording.as_ref(), connection.record.as_deref()).await
+    {
+        ending = Ending { finished: ending.finished, ..failed(failure) };
+    }
     let mut code = ExitCode::new(&console, report_ending(&mut printer, ending));
     let cut_short = last_words((&console, recording.as_ref()), hurried, deadline, &mut signals).await;
     code.fold_cut_short(cut_short, connection.timeout).await;

@@ -3,7 +3,10 @@
 use std::future::pending;
 use std::path::Path;
 
+use tokio::time::timeout;
+
 use super::context::{Surroundings, hub};
+use super::ending::LAST_WRITE;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::connecting::settings::ConnectionSettings;
 use crate::render::{Recording, WriteFailure, Writer};
@@ -35,6 +38,14 @@ pub async fn fails(recording: Option<&Writer>) -> WriteFailure {
         Some(recording) => recording.failed().await,
         None => pending().await,
     }
+}
+
+/// What has become of it, once nothing more is recorded: the last record is to say what the exit code does. A file that
+/// takes longer is not waited for here.
+pub(super) async fn settled(recording: Option<&Writer>, path: Option<&Path>) -> Option<Failure> {
+    let recording = recording?;
+    let _ = timeout(LAST_WRITE, recording.drained()).await;
+    recording.failure().map(|error| failure(path, error))
 }
 
 /// That what is recorded in that file could not be written.

@@ -111,6 +111,12 @@ fn a_recording_that_cannot_be_written_is_exit_13() {
     ended.assert_failed(13, &["error: could not write the recording `/no/such/folder/file`\ncaused by: "]);
     service.assert_no_more_calls();
     wps(flags).arg("/dev/full").run().assert_failed(13, &["`/dev/full`\ncaused by: No space left on device"]);
+    // Nor does the last record say otherwise of a run that is over before the file has taken anything.
+    let here = format!("--local={}", ClosedPort::reserve().port());
+    let ended = wps(["repl", &here, "-o", "ndjson", "--record", "/dev/full"]).stdin("").run();
+    let stopped = ended.records().pop().unwrap();
+    assert_eq!((ended.code, &stopped["exitCode"], &stopped["reason"]), (13, &json!(13), &json!("failed")), "{stopped}");
+    assert!(stopped["error"]["message"].as_str().unwrap().contains("`/dev/full`"), "{stopped}");
 
     // Later on, the connection is not lost without a word: it is closed, and the error told.
     let service = Service::start();
