@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::overlay::ProfileOverlay;
+use super::stdin::StandardInput;
 use super::values::ColorChoice;
 use super::within::{TimeLimit, within};
 use crate::failure::Failure;
@@ -114,7 +115,7 @@ const LONGEST_SECRET: u64 = 1024 * 1024;
 
 impl Input for ProcessInput {
     fn stdin(&mut self) -> io::Result<String> {
-        within(self.limit, || whole(io::stdin().lock()))?
+        within(self.limit, || whole(StandardInput))?
     }
 
     fn file(&mut self, path: &Path) -> io::Result<String> {

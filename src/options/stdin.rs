@@ -1,9 +1,28 @@
-//! Who takes standard input, of which there is one: two that do are a usage error before either has read.
+//! Standard input, and who takes it. There is one: two that do are a usage error before either has read.
+
+use std::io::{self, Read};
 
 use crate::failure::{Failure, Kind};
 use crate::options::connection::args::SourceArgs;
 use crate::options::network::args::NetworkArgs;
 use webpubsub_net::secret::Secret;
+
+/// Standard input, without a buffer. The standard library takes one that is not open for reading for an empty one; here
+/// that is an error.
+#[derive(Clone, Copy, Debug)]
+pub struct StandardInput;
+
+impl Read for StandardInput {
+    #[cfg(unix)]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(io::stdin(), buffer)?)
+    }
+
+    #[cfg(not(unix))]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::stdin().read(buffer)
+    }
+}
 
 /// What stands for standard input.
 const DASH: &str = "-";

@@ -14,6 +14,7 @@ use crate::failure::{Failure, Kind, OrFail as _};
 use crate::logging;
 use crate::options::data::payload::PayloadSource;
 use crate::options::output::settings::OutputSettings;
+use crate::options::stdin::StandardInput;
 use crate::options::values::ColorChoice;
 use crate::options::within::{TimeLimit, read_within};
 use crate::render::Console;
@@ -62,7 +63,7 @@ impl Process {
     /// What is to be sent, read by the end of `--timeout`.
     pub fn payload(self, source: &PayloadSource, timeout: Option<Duration>) -> Result<OwnedData, Failure> {
         let source = source.clone();
-        read_within(self.limit(timeout), "the data", move || source.read(&mut io::stdin()))
+        read_within(self.limit(timeout), "the data", move || source.read(&mut StandardInput))
     }
 
     /// The end of `--timeout`.

@@ -1,5 +1,6 @@
 //! Files that are not what they should be: without an end, too long, of no use; and blank lines in those that are.
 
+use crate::support::emulator::Emulator;
 use crate::support::service::ClosedPort;
 use crate::support::tls;
 use crate::support::{Service, process::Setup, wps};
@@ -46,6 +47,36 @@ fn data_that_does_not_come_is_waited_for_until_the_timeout() {
             124,
             &["error: could not read the data\n", "caused by: its end had not come after 300ms (`--timeout`)\n"],
         );
+    }
+}
+
+#[test]
+fn standard_input_that_cannot_be_read_is_not_an_empty_one() {
+    let anywhere = "--url ws://localhost/client/hubs/h";
+    for (line, code) in [
+        (format!("send g - {anywhere}"), 11),
+        (format!("send g - --repeat 2 {anywhere}"), 11),
+        (format!("event e - {anywhere}"), 11),
+        (format!("invoke e - {anywhere}"), 11),
+        (format!("replay - {anywhere}"), 11),
+        ("service send --all - --connection-string Endpoint=http://localhost;AccessKey=k --hub h".to_owned(), 11),
+        ("webhook event http://localhost/ e -".to_owned(), 11),
+        ("listen --url -".to_owned(), 3),
+    ] {
+        // Open for writing alone.
+        let script = format!("exec \"$WPS\" {} 0>written", line.replace(';', "\\;"));
+        Setup::shell(&script).run().assert_failed(code, &["error: could not read ", "Bad file descriptor"]);
+    }
+}
+
+#[test]
+fn lines_and_scripts_that_cannot_be_read_are_not_empty_ones() {
+    let emulator = Emulator::quiet(&[]);
+    for line in ["send g --lines", "service send --all --lines", "stream g --lines", "repl"] {
+        let script = format!("exec \"$WPS\" {line} --local={} 0>written", emulator.port);
+        let ended = Setup::shell(&script).run();
+        assert_eq!(ended.code, 11, "{line}: {}", ended.stderr);
+        ended.assert_stderr(&["error: could not read ", "caused by: Bad file descriptor"]);
     }
 }
 

@@ -15,6 +15,7 @@ use super::lines::{InputLine, LineCutter};
 use super::message::{BadLine, InputEntry, InputItem, MessageBuilder};
 use crate::commands::bulk::settings::{BulkFeed, BulkSettings};
 use crate::failure::{Failure, Kind, OrFail as _};
+use crate::options::stdin::StandardInput;
 use crate::state::{LineDigest, digest_of};
 use webpubsub_proto::OwnedData;
 
@@ -68,7 +69,7 @@ impl BulkIntake {
     pub fn open(settings: &BulkSettings) -> Result<Self, Failure> {
         let maker = MessageBuilder::of(settings);
         if let BulkFeed::Repeated { payload, times } = &settings.feed {
-            let data = payload.read(&mut io::stdin())?;
+            let data = payload.read(&mut StandardInput)?;
             let digest = digest_of(data.as_data().to_json().as_bytes());
             return Ok(Self(BulkOrigin::Repeated { maker, data, digest, next: 1, times: *times }));
         }
@@ -203,5 +204,5 @@ fn stdin() -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
 
 #[cfg(not(unix))]
 fn stdin() -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
-    Ok((Box::new(io::stdin()), None))
+    Ok((Box::new(StandardInput), None))
 }

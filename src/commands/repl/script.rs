@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::lines::{Assembler, ReplEntry};
 use crate::failure::{Failure, Kind, OrFail as _};
+use crate::options::stdin::StandardInput;
 
 /// Lines read ahead.
 const AHEAD: usize = 16;
@@ -20,7 +21,7 @@ pub type ScriptEntries = mpsc::Receiver<Result<ReplEntry, Failure>>;
 /// Opens the script. Fails where it cannot be read (exit 11).
 pub fn open(path: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
     match path {
-        None => Ok(Box::new(io::stdin())),
+        None => Ok(Box::new(StandardInput)),
         Some(path) => {
             let file = File::open(path).or_fail(Kind::Input, unreadable(&path.display().to_string()))?;
             Ok(Box::new(file))

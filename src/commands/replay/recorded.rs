@@ -17,6 +17,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::commands::replay::settings::ReplaySettings;
 use crate::failure::{Failure, Kind, OrFail as _};
+use crate::options::stdin::StandardInput;
 use crate::render::{RECORDING_VERSION, TUNNEL_RECORDING, counted};
 use crate::run::gather::{FragmentResult, Gather};
 use webpubsub_proto::session::Request;
@@ -172,7 +173,7 @@ pub fn read(settings: &ReplaySettings) -> Result<OpenRecording, Failure> {
             return Ok(OpenRecording { input: RecordingSource::Checked { file, start, summary }, rules });
         }
         Some(file) => Box::new(file),
-        None => Box::new(io::stdin()),
+        None => Box::new(StandardInput),
     };
     let mut reader = Box::new(RecordingReader::new(BufReader::new(pipe), &rules));
     let first = reader.next()?;

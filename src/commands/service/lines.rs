@@ -21,6 +21,7 @@ use super::settings::operation::ServiceOperation;
 use crate::commands::bulk::{InputLine, LineCutter, Pace};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::data::payload::too_large_body;
+use crate::options::stdin::StandardInput;
 use crate::render::Printer;
 use crate::run::ending::at;
 use crate::run::errand::RunCounts;
@@ -59,7 +60,7 @@ impl ServiceIntake {
 }
 
 fn read(lines: Lines, sender: &mpsc::Sender<LineBatch>) {
-    let mut input = io::stdin().lock();
+    let mut input = StandardInput;
     let mut chunk = vec![0; CHUNK];
     let mut cutter = LineCutter::new(LONGEST_LINE);
     let mut entries = Vec::new();

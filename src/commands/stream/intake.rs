@@ -13,6 +13,7 @@ use super::settings::StreamFeed;
 use crate::commands::bulk::data_of_record;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::options::data::payload::refuse_null;
+use crate::options::stdin::StandardInput;
 use webpubsub_proto::{Codec, MAX_FRAME_BYTES, OwnedData};
 
 /// Bytes read at once, and most bytes of a fragment that has no other measure.
@@ -40,7 +41,10 @@ impl StreamIntake {
     pub fn open(feed: StreamFeed, codec: Codec) -> Result<Self, Failure> {
         let (sender, pieces) = mpsc::channel(1);
         let cutter = FragmentCutter { feed, codec, partial: Vec::new(), lines: 0 };
-        thread::Builder::new().name("stdin".into()).spawn(move || read(io::stdin(), cutter, &sender)).or_internal()?;
+        thread::Builder::new()
+            .name("stdin".into())
+            .spawn(move || read(StandardInput, cutter, &sender))
+            .or_internal()?;
         Ok(Self(pieces))
     }
 
@@ -58,7 +62,7 @@ fn read(mut input: impl Read, mut cutter: FragmentCutter, sender: &mpsc::Sender<
             Ok(0) => (cutter.finish(&mut fragments), true),
             Ok(read) => (cutter.cut(&chunk[..read], &mut fragments), false),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => (Err(Failure::new(Kind::Input, error).context("could not read stdin")), true),
+            Err(error) => (Err(Failure::new(Kind::Input, error).context("could not read standard input")), true),
         };
         // What stands before something bad is sent. Nobody takes it any more when the stream has ended.
         if !fragments.is_empty() && sender.blocking_send(StreamBatch::Fragments(fragments)).is_err() {
