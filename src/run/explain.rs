@@ -5,6 +5,7 @@ mod network;
 mod refusal;
 mod token;
 
+pub use network::certificate_hint;
 pub use token::skew;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::webhook::Webhook;
-use crate::support::{Ended, wps};
+use crate::support::{Ended, Service, tls, wps};
 
 const ALLOWED: &str = "WebHook-Allowed-Origin: *\r\n";
 
@@ -319,4 +319,35 @@ fn a_port_without_tls_is_said_to_be_one() {
         wps(["service", "send", "--all", "x", "--hub", "h", "--retries", "0", "--connection-string", &string]).run();
     ended.assert_failed(4, &["does not speak TLS", "`http://` is without, `https://` with it"]);
     server.join().unwrap();
+}
+
+#[test]
+fn a_handler_whose_certificate_is_not_accepted_is_not_reached() {
+    let mut params = tls::named(&["127.0.0.1"]);
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let authority = tls::config(params.self_signed(&key).unwrap(), &key, None, false);
+    for (config, problem) in [
+        (tls::identity().0, "its issuer is not trusted"),
+        (authority, "it is the certificate of an authority, not of a server"),
+    ] {
+        let service = Service::with_tls(Some(config));
+        let run = wps(["webhook", "test", &format!("https://127.0.0.1:{}/", service.port())]).start();
+        assert!(service.accept().try_request().is_none(), "it is asked nothing");
+        let ended = run.end();
+        assert_eq!(ended.code, 4, "{}", ended.stderr);
+        let said = format!("caused by: the certificate of `127.0.0.1` was not accepted: {problem}\n");
+        ended.assert_stderr(&[&said, "hint: `--ca-cert FILE`"]);
+        assert!(ended.text().contains(problem), "{}", ended.text());
+    }
+}
+
+#[test]
+fn a_handler_that_does_not_take_up_tls_is_not_reached() {
+    // It listens, and nobody takes the connection.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://127.0.0.1:{}/", listener.local_addr().unwrap().port());
+    let ended = wps(["webhook", "validate", &url, "--handler-timeout", "300ms"]).run();
+    assert_eq!(ended.code, 4, "{}", ended.stderr);
+    ended.assert_stderr(&["caused by: it did not take up TLS within 300 ms\n", "hint: is it running"]);
 }

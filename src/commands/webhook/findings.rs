@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::roles::doubt;
 use crate::records::{Response, Status};
-use crate::render::Printer;
 use crate::render::check::{self, StepResult};
+use crate::render::{Printer, human};
+use crate::run::explain::certificate_hint;
 use webpubsub_emulator::upstream::played::{Ask, Fault, HandlerAnswer, Played};
 use webpubsub_net::secret::excerpt;
+use webpubsub_net::wire::{CertificateProblem, DialError, Tls};
 use webpubsub_proto::hub::EventAnswer;
 
 /// The most of a body that is shown in a line.
@@ -29,8 +31,34 @@ fn step(ask: &Ask) -> &'static str {
     }
 }
 
+/// A handler that was not reached because of TLS is said to be one that was not: its HTTP client knows neither the
+/// certificate's fault in words nor how far a handshake has come. Returns what is wrong with the certificate.
+pub fn settle_tls(tls: &Tls, played: &mut Played) -> Option<CertificateProblem> {
+    let url = played.url.as_ref().filter(|url| url.scheme() == "https")?;
+    match (played.fault.as_ref()?, tls.verdict()) {
+        (Fault::NoAnswer(_), Some(Err(problem))) => {
+            let host = url.host_str().unwrap_or_default().to_owned();
+            let refused = DialError::Certificate { host, problem: problem.clone() };
+            played.fault = Some(Fault::Unreached(refused.to_string()));
+            Some(problem)
+        }
+        // It had shown no certificate by then.
+        (Fault::TooSlow(limit), None) => {
+            let limit = human(*limit);
+            played.fault = Some(Fault::Unreached(format!("it did not take up TLS within {limit}")));
+            None
+        }
+        _ => None,
+    }
+}
+
 /// Why the service would not take the answer, with the exit code of that.
 pub fn failure(ask: &Ask, played: &Played) -> Option<Failure> {
+    failure_with(ask, played, None)
+}
+
+/// The same of a handler with this certificate, if there is something wrong with it.
+pub fn failure_with(ask: &Ask, played: &Played, certificate: Option<&CertificateProblem>) -> Option<Failure> {
     let fault = played.fault.as_ref()?;
     let kind = match fault {
         Fault::Unreached(_) | Fault::NoTls => Kind::Unreachable,
@@ -51,7 +79,8 @@ pub fn failure(ask: &Ask, played: &Played) -> Option<Failure> {
     };
     let failure = Failure::new(kind, anyhow!("{fault}").context(format!("the handler failed at {what}")));
     let failure = failure.hint(consequence(ask, fault, played.passing));
-    Some(match mending(ask, fault, played) {
+    let mending = certificate.map(mending_certificate).or_else(|| mending(ask, fault, played));
+    Some(match mending {
         Some(hint) => failure.hint(hint),
         None => failure,
     })
@@ -72,6 +101,19 @@ fn consequence(ask: &Ask, fault: &Fault, passing: bool) -> &'static str {
         (Ask::Connected | Ask::Disconnected(_), _) => {
             "the client would not notice; the service does not try again, and logs it"
         }
+    }
+}
+
+/// What to do about its certificate.
+fn mending_certificate(problem: &CertificateProblem) -> String {
+    match problem {
+        CertificateProblem::WrongName { .. } => "use a host name that the certificate is for".to_owned(),
+        CertificateProblem::UnknownIssuer
+        | CertificateProblem::Expired { .. }
+        | CertificateProblem::NotYetValid { .. }
+        | CertificateProblem::Revoked
+        | CertificateProblem::IsAuthority
+        | CertificateProblem::Other(_) => certificate_hint(problem),
     }
 }
 

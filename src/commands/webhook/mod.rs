@@ -120,7 +120,7 @@ async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCe
             return Verdict::Failed(file_failure(error));
         }
     }
-    let player = Player::new(role, tls);
+    let player = Player::new(role, tls.clone());
     let mut first: Option<Failure> = None;
     let mut gone = false;
     for ask in asks {
@@ -129,8 +129,9 @@ async fn work(settings: &WebhookSettings, asks: &[Ask], (printer, done): (&RefCe
             continue;
         }
         RunCounts::count(&done.sent);
-        let played = player.ask(ask).await;
-        let failure = findings::failure(ask, &played);
+        let mut played = player.ask(ask).await;
+        let certificate = findings::settle_tls(&tls, &mut played);
+        let failure = findings::failure_with(ask, &played, certificate.as_ref());
         RunCounts::count(if failure.is_some() { &done.failed } else { &done.acked });
         let tells = settings.tests || !matches!(ask, Ask::Event(..)) || failure.is_some();
         if tells || settings.output.format == OutputFormat::Ndjson {

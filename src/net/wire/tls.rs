@@ -126,6 +126,16 @@ impl Tls {
         Some(Facts::Tls { version: None, cipher: None, certificate, verified: !self.settings.insecure })
     }
 
+    /// What was made of the last certificate that a server showed, for whoever brings an HTTP client, whose errors do not
+    /// say it in words. `None`: no server has shown one.
+    pub fn verdict(&self) -> Option<Result<(), CertificateProblem>> {
+        let verdict = self.built.get()?.seen.lock().verdict.clone()?;
+        Some(verdict.map_err(|error| match error {
+            rustls::Error::InvalidCertificate(error) => certificate_problem(&error),
+            other => CertificateProblem::Other(other.to_string()),
+        }))
+    }
+
     /// A failure of TLS in other words, where it came after the server had asked who is calling.
     pub(super) fn judge(&self, error: DialError) -> DialError {
         let asked = self.built.get().is_some_and(|built| built.seen.lock().asked);

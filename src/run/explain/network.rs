@@ -53,7 +53,7 @@ fn credentials_hint(given: bool, from: &str, hint: &mut impl FnMut(String)) {
 }
 
 /// What to do about a server's certificate.
-pub(super) fn certificate_hint(problem: &CertificateProblem) -> String {
+pub fn certificate_hint(problem: &CertificateProblem) -> String {
     match problem {
         CertificateProblem::UnknownIssuer => {
             "`--ca-cert FILE` trusts the issuer in FILE; `--insecure` trusts anybody, for a test".into()

@@ -19,6 +19,8 @@ pub(super) struct SeenHandshake(Arc<Mutex<Handshake>>);
 pub(super) struct Handshake {
     /// The server's certificate.
     pub(super) shown: Option<CertificateDer<'static>>,
+    /// What was made of it.
+    pub(super) verdict: Option<Result<(), rustls::Error>>,
     /// The server asked for a certificate of ours.
     pub(super) asked: bool,
 }
@@ -65,7 +67,9 @@ impl ServerCertVerifier for WatchingVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         self.seen.lock().shown = Some(end_entity.clone().into_owned());
-        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let verdict = self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        self.seen.lock().verdict = Some(verdict.as_ref().map(drop).map_err(Clone::clone));
+        verdict
     }
 
     fn verify_tls12_signature(
