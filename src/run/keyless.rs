@@ -11,7 +11,7 @@ use tokio::time::Duration;
 
 use super::identity::Identities;
 use super::network::options_of;
-use super::rest::{API_VERSION, RestAccess, RestClient, RestRequest, no_retries};
+use super::rest::{API_VERSION, Repetition, RestAccess, RestClient, RestRequest, no_retries};
 use crate::failure::{Failure, Kind};
 use crate::options::connection::identity::KeylessService;
 use crate::options::connection::settings::minutes;
@@ -89,7 +89,7 @@ impl KeylessUrls {
             content_type: None,
             headers: HeaderMap::new(),
             body: Bytes::new(),
-            repeats: true,
+            repetition: Repetition::Harmless,
             signed: true,
             private: true,
         }

@@ -53,6 +53,17 @@ pub enum RestAccess {
     Identity(Arc<Identities>),
 }
 
+/// Whether a request is made again that may have been carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// It comes to the same the second time.
+    Harmless,
+    /// That was asked for, at the risk of doubling it.
+    AtRisk,
+    /// It is not.
+    Never,
+}
+
 /// A request.
 #[derive(Clone, Debug)]
 pub struct RestRequest {
@@ -70,8 +81,8 @@ pub struct RestRequest {
     pub headers: HeaderMap,
     /// May be empty.
     pub body: Bytes,
-    /// Asked again where it is not known whether it was carried out.
-    pub repeats: bool,
+    /// What becomes of it where it is not known whether it was carried out.
+    pub repetition: Repetition,
     /// It carries a token.
     pub signed: bool,
     /// Neither its body nor that of its answer is logged.
@@ -87,6 +98,8 @@ pub struct RestAnswer {
     pub attempts: u32,
     /// From the first attempt to the last answer.
     pub elapsed: Duration,
+    /// An earlier attempt that had no answer may have done what is not to be doubled.
+    pub may_be_done: bool,
 }
 
 /// Where warnings go about attempts that failed.
@@ -219,7 +232,7 @@ impl RestClient {
     /// Asks until there is an answer that another attempt would not change. Fails where there is none.
     pub async fn ask(&self, call: &RestRequest) -> Result<RestAnswer, Failure> {
         let began = Instant::now();
-        let (mut attempts, mut renewed) = (0, false);
+        let (mut attempts, mut renewed, mut may_be_done) = (0, false, false);
         let asking = RequestTracker::begin(self.under_way.as_deref(), call);
         loop {
             attempts += 1;
@@ -236,6 +249,7 @@ impl RestClient {
                 identities.forget();
                 continue;
             }
+            may_be_done |= outcome.as_ref().is_err_and(is_lost) && call.repetition != Repetition::Harmless;
             let longest = self.patience.backoff.max_delay;
             let (problem, asked_for) = match outcome {
                 Ok(answer) => {
@@ -245,12 +259,15 @@ impl RestClient {
                         if let Some(under_way) = &self.under_way {
                             under_way.fail(None);
                         }
-                        return Ok(RestAnswer { answer, attempts, elapsed: began.elapsed() });
+                        return Ok(RestAnswer { answer, attempts, elapsed: began.elapsed(), may_be_done });
                     }
                     (format!("it answered {answer}"), wait)
                 }
                 Err(error) if attempts > self.patience.retries || !may_repeat(&error, call) => {
-                    return Err(self.unanswered(call, &error, attempts));
+                    return Err(match may_be_done {
+                        true => unknown(call, &error, attempts),
+                        false => self.unanswered(call, &error, attempts),
+                    });
                 }
                 Err(error) => (in_one_line(&error), None),
             };
@@ -347,12 +364,6 @@ impl RestClient {
             HttpError::Dial(error) => with_hints(failure(Kind::Unreachable), dial_hints(error, &self.place())),
             HttpError::DialTimeout { .. } => failure(Kind::Unreachable).hint(timeout_hint(&self.place())),
             HttpError::BadRequest { .. } => failure(Kind::Config),
-            HttpError::AnswerTimeout { .. } | HttpError::Closed { .. } if !call.repeats => {
-                let what = format!("whether the service did {} is not known", call.to_do);
-                let failure =
-                    Failure::new(Kind::OperationUnknown, anyhow!("{}", redact(&in_one_line(error))).context(what));
-                failure.hint("`--on-unknown resend` sends it again, at the risk of doubling it")
-            }
             HttpError::AnswerTimeout { .. } => {
                 failure(Kind::Unreachable).hint("`--ack-timeout` says how long each attempt waits for its answer")
             }
@@ -367,11 +378,12 @@ impl RestClient {
 
     /// Why an answer is not the one that was wanted.
     pub fn refused(&self, call: &RestRequest, answered: &RestAnswer) -> Failure {
-        let RestAnswer { answer, attempts, .. } = answered;
+        let RestAnswer { answer, attempts, may_be_done, .. } = answered;
         let said = ServiceError::of(answer);
         let status = answer.status;
         let kind = match status.as_u16() {
             401 | 403 => Kind::Unauthorized,
+            _ if is_passing(status) && *may_be_done => Kind::OperationUnknown,
             _ if is_passing(status) => Kind::Unreachable,
             _ => Kind::OperationRefused,
         };
@@ -382,6 +394,9 @@ impl RestClient {
             Some(message) => Failure::new(kind, anyhow!("it answered: {}", excerpt(message, 2 * TOLD)).context(what)),
             None => Failure::message(kind, what),
         };
+        if kind == Kind::OperationUnknown {
+            failure = failure.hint("an attempt before that had no answer, and may have done it");
+        }
         self.hints(answer, &mut failure.hints);
         failure
     }
@@ -430,6 +445,31 @@ impl RestClient {
     }
 }
 
+/// Whether it is not known then what the service did.
+fn is_lost(error: &HttpError) -> bool {
+    match error {
+        HttpError::AnswerTimeout { .. } | HttpError::Closed { .. } => true,
+        HttpError::Dial(_)
+        | HttpError::DialTimeout { .. }
+        | HttpError::BadRequest { .. }
+        | HttpError::NotHttp { .. }
+        | HttpError::TooLarge { .. } => false,
+    }
+}
+
+/// There is no answer, and it may have been done.
+fn unknown(call: &RestRequest, error: &HttpError, attempts: u32) -> Failure {
+    let after = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    let what = format!("whether the service did {} is not known{after}", call.to_do);
+    let failure = Failure::new(Kind::OperationUnknown, anyhow!("{}", redact(&in_one_line(error))).context(what));
+    match call.repetition {
+        Repetition::Never => failure.hint("`--on-unknown resend` sends it again, at the risk of doubling it"),
+        Repetition::AtRisk | Repetition::Harmless => {
+            failure.hint("each attempt may have been carried out; `--retries` says how many there are")
+        }
+    }
+}
+
 /// Whether the same may be asked once more after that.
 fn may_repeat(error: &HttpError, call: &RestRequest) -> bool {
     match error {
@@ -451,7 +491,7 @@ fn may_repeat(error: &HttpError, call: &RestRequest) -> bool {
             | DialError::NotHttp { .. } => false,
         },
         HttpError::DialTimeout { .. } => true,
-        HttpError::AnswerTimeout { .. } | HttpError::Closed { .. } => call.repeats,
+        HttpError::AnswerTimeout { .. } | HttpError::Closed { .. } => call.repetition != Repetition::Never,
         HttpError::BadRequest { .. } | HttpError::NotHttp { .. } | HttpError::TooLarge { .. } => false,
     }
 }

@@ -352,6 +352,28 @@ fn a_message_without_an_answer_is_not_sent_twice_unless_that_is_wanted() {
     api.next().0.answer("202 Accepted", "", "");
     ok(&run.end());
 
+    // As long as none has an answer, any may have been carried out, whatever the last one met.
+    let resent = |retries: &str| {
+        api.run(&["send", "--all", "x", "--on-unknown", "resend", "--retries", retries, "--ack-timeout", "200ms"])
+            .start()
+    };
+    let run = resent("1");
+    drop(api.next());
+    let silent = api.next();
+    run.end().assert_failed(
+        9,
+        &["whether the service did send to all connections is not known after 2 attempts", "within 200ms\nhint: each"],
+    );
+    drop(silent);
+    let run = resent("1");
+    drop(api.next());
+    api.next().0.answer("503 Service Unavailable", "", "");
+    run.end().assert_failed(9, &["503 Service Unavailable\nhint: an attempt before that had no answer"]);
+    let run = resent("1");
+    drop(api.next());
+    api.next().0.answer("400 Bad Request", "", "");
+    assert_eq!(run.end().code, 8, "what is refused so was refused before");
+
     // Each message has its record, also one that nobody knows the outcome of.
     let run = api.run(&["send", "--all", "--lines", "--keep-going", "-o", "ndjson"]).stdin("a\nb\n").start();
     drop(api.next());

@@ -5,16 +5,16 @@ use bytes::Bytes;
 use super::settings::operation::ServiceOperation;
 use crate::failure::Failure;
 use crate::options::data::payload::{Encoding, PayloadType, too_large_body};
-use crate::run::rest::RestRequest;
+use crate::run::rest::{Repetition, RestRequest};
 use webpubsub_proto::{Data, MAX_FRAME_BYTES};
 
-/// The request of an operation.
+/// The request of an operation. `resends`: also where that may double it.
 pub(super) fn call_of(
     operation: &ServiceOperation,
     hub: &str,
     data_type: PayloadType,
     body: Bytes,
-    repeats: bool,
+    resends: bool,
 ) -> RestRequest {
     let asked = operation.request(hub);
     let content_type = match (&asked.body, operation) {
@@ -30,7 +30,11 @@ pub(super) fn call_of(
         content_type,
         headers: asked.headers,
         body: asked.body.map_or(body, Bytes::from),
-        repeats: repeats || operation.is_repeatable(),
+        repetition: match (operation.is_repeatable(), resends) {
+            (true, _) => Repetition::Harmless,
+            (false, true) => Repetition::AtRisk,
+            (false, false) => Repetition::Never,
+        },
         signed: !matches!(operation, ServiceOperation::Health),
         private: false,
     }
