@@ -6,6 +6,7 @@ mod refusal;
 mod token;
 
 pub use network::certificate_hint;
+pub use refusal::PROXY_CREDENTIALS;
 pub use token::skew;
 
 use std::time::Duration;

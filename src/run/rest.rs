@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::chance::{seed, unix_now};
-use super::explain::{ConnectContext, dial_hints, skew, timeout_hint};
+use super::explain::{ConnectContext, PROXY_CREDENTIALS, dial_hints, skew, timeout_hint};
 use super::identity::Identities;
 use crate::failure::{Failure, Kind};
 use crate::options::requests::settings::RequestSettings;
@@ -383,6 +383,7 @@ impl RestClient {
         let status = answer.status;
         let kind = match status.as_u16() {
             401 | 403 => Kind::Unauthorized,
+            407 => Kind::Unreachable,
             _ if is_passing(status) && *may_be_done => Kind::OperationUnknown,
             _ if is_passing(status) => Kind::Unreachable,
             _ => Kind::OperationRefused,
@@ -431,6 +432,7 @@ impl RestClient {
             404 if answer.header("x-ms-error-code").is_none() && answer.body.is_empty() => {
                 hints.push("check the endpoint: the API is at `https://NAME.webpubsub.azure.com/api/…`".into());
             }
+            407 => hints.push(PROXY_CREDENTIALS.into()),
             429 | 503 => {
                 if let Some(wait) = answer.retry_after().filter(|wait| *wait > self.patience.backoff.max_delay) {
                     let wait = human(wait);

@@ -292,6 +292,16 @@ fn answers_have_their_exit_codes_with_what_the_service_says() {
 }
 
 #[test]
+fn a_407_is_that_of_a_proxy_on_the_way() {
+    let (api, served) = Api::start().answering(&[("407 Proxy Authentication Required", "", "")]);
+    api.run(&["send", "--all", "x"]).run().assert_failed(
+        4,
+        &["407 Proxy Authentication Required", "hint: a proxy on the way wants credentials: `--proxy http://"],
+    );
+    served.join().unwrap();
+}
+
+#[test]
 fn what_passes_is_tried_again_as_often_as_wanted_and_after_what_is_asked_for() {
     let (api, served) = Api::start().answering(&[
         ("503 Service Unavailable", "", ""),

@@ -8,6 +8,10 @@ use webpubsub_net::auth::access_url::AccessUrl;
 use webpubsub_net::auth::token::{Claims, peek_claims};
 use webpubsub_net::wire::{Refusal, without_query};
 
+/// What a 407 means where no proxy was named.
+pub const PROXY_CREDENTIALS: &str =
+    "a proxy on the way wants credentials: `--proxy http://USER:PASSWORD@HOST:PORT` names it";
+
 /// What is to be said about a refused handshake, the likeliest first.
 pub(super) fn hints(refusal: &Refusal, place: &ConnectContext, hint: &mut impl FnMut(String)) {
     let meaning = refusal.error_code.as_deref().and_then(error_code);
@@ -45,7 +49,7 @@ pub(super) fn hints(refusal: &Refusal, place: &ConnectContext, hint: &mut impl F
             }
         }
         404 => hub_hints(place.url.as_ref(), hint),
-        407 => hint("a proxy on the way wants credentials: `--proxy http://USER:PASSWORD@HOST:PORT` names it".into()),
+        407 => hint(PROXY_CREDENTIALS.into()),
         408 => hint("the service, or a gateway before it, waited too long for the request: try again".into()),
         413 | 414 | 431 => {
             hint("the URL is longer than the service, or a gateway before it, takes: a shorter token has fewer claims".into());
