@@ -402,6 +402,19 @@ impl RestClient {
         failure
     }
 
+    /// What another answer of success than the service's means.
+    pub fn mistaken(&self, call: &RestRequest, answered: &RestAnswer, ok: StatusCode) -> Failure {
+        let what = format!(
+            "the answer to the request to {} is {}, and the service would say {}",
+            call.to_do,
+            answered.answer,
+            ok.as_u16()
+        );
+        let server = self.http.server();
+        Failure::message(Kind::Protocol, what)
+            .hint(format!("perhaps it is not Web PubSub that listens at `{server}`: check host and port"))
+    }
+
     fn hints(&self, answer: &HttpAnswer, hints: &mut Vec<String>) {
         let now = std::time::SystemTime::now();
         match answer.status.as_u16() {

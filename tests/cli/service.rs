@@ -242,7 +242,15 @@ fn requests_are_those_of_the_api_and_carry_a_token_for_themselves() {
         let url = format!("{}{}", api.0.url(""), asked.path);
         assert_eq!(claims["aud"].as_str(), url.split('?').next(), "{claims}");
         assert!(claims["exp"].as_u64() > claims["iat"].as_u64(), "{claims}");
-        asked.answer("202 Accepted", "", "");
+        asked.answer(
+            match args[0] {
+                "send" => "202 Accepted",
+                "close" => "204 No Content",
+                _ => "200 OK",
+            },
+            "",
+            "",
+        );
         ok(&run.end());
     }
     // Whether it is well is asked without a token, and without a hub.
@@ -299,6 +307,33 @@ fn a_407_is_that_of_a_proxy_on_the_way() {
         &["407 Proxy Authentication Required", "hint: a proxy on the way wants credentials: `--proxy http://"],
     );
     served.join().unwrap();
+}
+
+#[test]
+fn a_success_that_is_not_the_services_is_none() {
+    for (args, ok) in [
+        (&["send", "--all", "x"][..], "202"),
+        (&["send", "--all", "--lines"], "202"),
+        (&["close", "--all"], "204"),
+        (&["group", "add", "g", "--user", "u"], "200"),
+        (&["group", "remove-all", "--user", "u"], "204"),
+        (&["permission", "grant", "sendToGroup", "--connection", "c", "--group", "g"], "200"),
+        (&["permission", "revoke", "sendToGroup", "--connection", "c", "--group", "g"], "204"),
+        (&["exists", "--user", "u"], "200"),
+        (&["health"], "200"),
+    ] {
+        let answer = if ok == "200" { "201 Created" } else { "200 OK" };
+        let answers: &'static [_] = Box::leak(Box::new([(answer, "", ""), (answer, "", "")]));
+        let (api, _served) = Api::start().answering(answers);
+        api.run(args).stdin("x\n").run().assert_failed(
+            10,
+            &[&format!(" is {answer}, and the service would say {ok}\n"), "hint: perhaps it is not Web PubSub"],
+        );
+        let records = api.run(args).stdin("x\n").args(["-o", "ndjson"]).run().records();
+        let [response, stopped] = records.as_slice() else { panic!("{records:?}") };
+        assert!(response["error"].is_object(), "{response}");
+        assert_eq!((&stopped["exitCode"], &stopped["failed"]), (&json!(10), &json!(1)), "{stopped}");
+    }
 }
 
 #[test]

@@ -223,7 +223,11 @@ fn settle(
     match outcome {
         Ok(answered) => {
             report::response(&mut printer.borrow_mut(), operation, &answered, Some(number));
-            (!answered.answer.status.is_success()).then(|| rest.refused(call, &answered))
+            match answered.answer.status {
+                status if status == operation.ok() => None,
+                status if status.is_success() => Some(rest.mistaken(call, &answered, operation.ok())),
+                _ => Some(rest.refused(call, &answered)),
+            }
         }
         Err(failure) => {
             report::unanswered(&mut printer.borrow_mut(), operation, (&failure, elapsed), Some(number));

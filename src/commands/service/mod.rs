@@ -279,6 +279,11 @@ async fn one(
         report::unanswered(&mut printer.borrow_mut(), operation, (failure, began.elapsed()), None);
     })?;
     let status = answered.answer.status;
+    if status.is_success() && status != operation.ok() {
+        RunCounts::count(&done.failed);
+        report::response(&mut printer.borrow_mut(), operation, &answered, None);
+        return Err(rest.mistaken(call, &answered, operation.ok()));
+    }
     let asks = match operation {
         ServiceOperation::Exists(_) => Some(report::existence as fn(&mut Printer, &ServiceOperation, &_, bool)),
         ServiceOperation::Permission { verb: PermissionVerb::Check, .. } => Some(report::permission as _),

@@ -33,8 +33,8 @@ fn answer<'a>(operation: &'a ServiceOperation, answered: &RestAnswer) -> Answer<
 
 /// An answer that says no more than whether it was done. `line`: of a stream of them.
 pub fn response(printer: &mut Printer, operation: &ServiceOperation, answered: &RestAnswer, line: Option<u64>) {
-    let refused = !answered.answer.status.is_success();
-    let error = refused.then(|| {
+    let done = answered.answer.status == operation.ok();
+    let error = (!done).then(|| {
         let ServiceError { code, message } = ServiceError::of(&answered.answer);
         RestError { name: code, message }
     });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
@@ -210,6 +210,22 @@ impl ServiceOperation {
             | Self::Change { .. }
             | Self::List { .. }
             | Self::Health => None,
+        }
+    }
+
+    /// What the service answers when it has done it, or the answer is yes (PROTOCOL §13).
+    pub fn ok(&self) -> StatusCode {
+        match self {
+            Self::Send { .. } => StatusCode::ACCEPTED,
+            Self::Close { .. } | Self::Remove { .. } | Self::Permission { verb: PermissionVerb::Revoke, .. } => {
+                StatusCode::NO_CONTENT
+            }
+            Self::Exists(_)
+            | Self::Add { .. }
+            | Self::Change { .. }
+            | Self::Permission { verb: PermissionVerb::Grant | PermissionVerb::Check, .. }
+            | Self::List { .. }
+            | Self::Health => StatusCode::OK,
         }
     }
 
