@@ -623,7 +623,7 @@ fn headers_and_proxies_that_cannot_be_used_are_told_without_their_values() {
     let url = "listen --url ws://h/client/hubs/h";
     for (line, code, expected) in [
         ("--header sesame", 2, "error: `--header` is not a header: there is no colon in it\nhint: a header is written"),
-        ("--header Upgrade:sesame", 2, "error: `--header` cannot set `upgrade`, which the handshake needs\nhint: "),
+        ("--header Upgrade:sesame", 2, "error: `--header` cannot set `upgrade`, which wps sets itself\nhint: "),
         ("--header sec-websocket-protocol:sesame", 2, "error: `--header` cannot set `sec-websocket-protocol`"),
         ("--header Proxy-Authorization:sesame", 2, "error: `--header` cannot set `proxy-authorization`, which is for"),
         ("--header X:ses\u{7}ame", 2, "error: `--header` has a value for `x` that no header can have\nhint: "),

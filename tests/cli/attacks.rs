@@ -250,10 +250,19 @@ fn emulator_sees(emulator: &Emulator, path: &str, part: &str) {
 #[test]
 fn an_access_key_that_no_connection_string_holds_is_refused_and_a_short_one_is_warned_about() {
     for (key, why) in [("a;b", "no `;`"), ("a b", "no blanks")] {
-        wps(["emulator", "--port", "0", "--access-key", key]).run().assert_failed(2, &["access key", why]);
+        wps(["emulator", "--port", "0", "--access-key", key])
+            .run()
+            .assert_failed(2, &["the access key in `--access-key` cannot be used: ", why]);
+        for command in [&["emulator", "--port", "0"][..], &["webhook", "validate", "http://localhost/"]] {
+            wps(command)
+                .args(["--access-key", "@own.key"])
+                .file("own.key", &format!("{key}\n"))
+                .run()
+                .assert_failed(3, &["the access key in `own.key`, named by `--access-key`, cannot be used: ", why]);
+        }
     }
     let variable = wps(["emulator", "--port", "0"]).env("WPS_ACCESS_KEY", "a b").run();
-    variable.assert_failed(2, &["no blanks"]);
+    variable.assert_failed(2, &["the access key in `WPS_ACCESS_KEY` cannot be used: ", "no blanks"]);
     let mut short = wps(["emulator", "--port", "0", "--access-key", "abcde"]).start();
     short.err_line("the access key has 5 bytes");
 }

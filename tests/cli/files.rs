@@ -161,6 +161,17 @@ fn the_line_of_a_file_with_headers_is_counted_from_its_beginning() {
 }
 
 #[test]
+fn a_header_for_a_handler_is_judged_as_one_for_the_service() {
+    let run = |header: &str| {
+        let command = ["webhook", "validate", "http://localhost/", "--header", header];
+        wps(command).file("headers", "X-A: 1\n\nsesame\n").run()
+    };
+    run("@headers")
+        .assert_failed(3, &["error: line 3 of `headers`, named by `--header`, is not a header: there is no"]);
+    run("sesame").assert_failed(2, &["error: `--header` is not a header: there is no colon in it\n"]);
+}
+
+#[test]
 fn a_private_key_that_others_can_read_is_warned_about() {
     let line =
         "chmod 644 key.pem; $WPS join g --no-reconnect --url ws://localhost:$PORT/client/hubs/h --client-cert key.pem";

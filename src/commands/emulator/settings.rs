@@ -10,14 +10,14 @@ use ::url::Url;
 pub use handlers::Handlers;
 
 use super::args::EmulatorArgs;
-use crate::failure::{Failure, Kind};
-use crate::options::connection::settings::read;
+use crate::failure::{Failure, Kind, ResultExt as _};
+use crate::options::connection::settings::{access_key, check_key};
 use crate::options::environment::{Environment, Input, Note};
 use crate::options::output::settings::talk;
 use crate::options::values::{ColorChoice, EmulatorFormat};
 use faults::FaultSettings;
 use webpubsub_emulator::Bind;
-use webpubsub_net::auth::connection_string::{DEVELOPMENT_KEY, SHORTEST_SAFE_KEY, check_access_key};
+use webpubsub_net::auth::connection_string::{DEVELOPMENT_KEY, SHORTEST_SAFE_KEY};
 use webpubsub_net::secret::{self, Secret};
 
 /// `wps emulator`.
@@ -83,8 +83,8 @@ pub fn settle(
     }
     let advertise = args.advertise.as_deref().map(advertised).transpose()?;
     let handlers = handlers::handlers(&args.handlers, input)?;
-    let access_key = match (&args.access_key, environment.get("WPS_ACCESS_KEY"), handlers.access_key()) {
-        (Some(flag), ..) => read("--access-key", flag, input)?,
+    let key = match (&args.access_key, environment.get("WPS_ACCESS_KEY"), handlers.access_key()) {
+        (Some(flag), ..) => access_key("--access-key", flag, input)?,
         (None, Some(variable), _) => {
             if variable == "-" || variable.starts_with('@') {
                 input.note(Note::Warning(
@@ -92,29 +92,28 @@ pub fn settle(
                         .to_owned(),
                 ));
             }
-            Secret::new(variable)
+            let key = Secret::new(variable);
+            check_key(&key, Kind::Usage, "`WPS_ACCESS_KEY`").blame("--access-key")?;
+            key
         }
         (None, None, Some(key)) => key.clone(),
         (None, None, None) => Secret::new(DEVELOPMENT_KEY),
     };
-    check_access_key(access_key.expose()).map_err(|error| {
-        Failure::message(Kind::Usage, format!("the access key cannot be used: {error}")).blame("--access-key")
-    })?;
-    let length = access_key.expose().len();
+    let length = key.expose().len();
     if length < SHORTEST_SAFE_KEY {
         input.note(Note::Warning(format!(
             "the access key has {length} bytes: SDKs of .NET sign with {SHORTEST_SAFE_KEY} or more only"
         )));
     }
-    if access_key.expose() != DEVELOPMENT_KEY {
-        secret::remember(access_key.expose());
+    if key.expose() != DEVELOPMENT_KEY {
+        secret::remember(key.expose());
     }
     let talk = talk(&args.talk, environment);
     Ok(EmulatorSettings {
         port: args.port,
         bind: args.bind,
         advertise,
-        access_key,
+        access_key: key,
         allow_anonymous: args.allow_anonymous,
         allow_unvalidated_entra: args.allow_unvalidated_entra,
         allow_origins: args.allow_origin,

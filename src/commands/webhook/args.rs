@@ -150,7 +150,7 @@ pub struct WebhookCommonArgs {
     /// Connection string, for both host and key; `-`, `@FILE`
     #[arg(long, value_name = "S", help_heading = "The client and the service", value_parser = secret, conflicts_with = "keys")]
     pub connection_string: Option<Secret>,
-    /// Additional header of the request, or replacement for one of the service's; repeatable
+    /// Additional header of the request, or replacement for one of the service's; repeatable; `-`, `@FILE`
     #[arg(long = "header", value_name = "NAME: VALUE", help_heading = "The client and the service", value_parser = secret)]
     pub headers: Vec<Secret>,
 

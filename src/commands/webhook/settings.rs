@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::http::HeaderMap;
-use ::http::header::{HeaderName, HeaderValue};
+use ::http::header::HeaderName;
 use ::url::Url;
 use serde_json::{Map, Value};
 use webpubsub_proto::Codec;
@@ -12,20 +12,19 @@ use super::args::{
     ConnectArgs, ConnectedArgs, DisconnectedArgs, ValidateArgs, WebhookCommonArgs, WebhookEventArgs, WebhookTestArgs,
 };
 use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
-use crate::options::connection::settings::read;
+use crate::options::connection::settings::{access_key, read};
 use crate::options::data::payload::{DataFrom, PayloadSource, PayloadType};
 use crate::options::data::settings::payload_type;
 use crate::options::environment::{Environment, Input};
-use crate::options::hints::hint_at_secret;
 use crate::options::names;
-use crate::options::network::settings::TlsOptions;
+use crate::options::network::settings::{TlsOptions, headers};
 use crate::options::output::settings::OutputSettings;
 use crate::options::stdin;
 
 use webpubsub_emulator::upstream::played::Role;
 use webpubsub_emulator::upstream::settings::UrlTemplate;
 use webpubsub_net::auth::connection_string::{ConnectionString, DEVELOPMENT_KEY};
-use webpubsub_net::secret::{self, Secret, is_secret_header};
+use webpubsub_net::secret::{self, Secret};
 
 /// A command of `wps webhook`.
 #[derive(Clone, Debug)]
@@ -139,6 +138,7 @@ pub fn event(
 fn takers(args: &WebhookCommonArgs) -> Vec<&'static str> {
     let mut takers = stdin::takers_of(None, args.connection_string.as_ref(), None);
     takers.extend(args.keys.iter().filter(|key| stdin::takes(key)).map(|_| "--access-key"));
+    takers.extend(args.headers.iter().filter(|header| stdin::takes(header)).map(|_| "--header"));
     takers
 }
 
@@ -161,7 +161,7 @@ fn settle(
     }
     let mut keys = Vec::new();
     for key in &args.keys {
-        let key = read("--access-key", key, input)?;
+        let key = access_key("--access-key", key, input)?;
         secret::remember(key.expose());
         keys.push(key);
     }
@@ -205,7 +205,7 @@ fn settle(
         origin,
         keys,
         state: args.state,
-        headers: headers(&args.headers, input)?,
+        headers: headers::settle(&args.headers, input)?.into_iter().collect(),
         limit: args.handler_timeout,
     };
     let tls = TlsOptions { ca_cert: args.ca_cert, insecure: args.insecure, ..TlsOptions::default() };
@@ -260,23 +260,4 @@ fn check_origin(origin: &str) -> Result<(), Failure> {
     }
     let what = "the value of `--origin` is not a host";
     Err(Failure::message(Kind::Usage, what).blame("--origin").hint("it looks like `NAME.webpubsub.azure.com`"))
-}
-
-fn headers(given: &[Secret], input: &mut dyn Input) -> Result<HeaderMap, Failure> {
-    let mut headers = HeaderMap::new();
-    for header in given {
-        let text = read("--header", header, input)?;
-        hint_at_secret("--header", header.expose(), "`@FILE` brings it from elsewhere", input);
-        let bad = || {
-            let failure = Failure::message(Kind::Usage, "a `--header` is not of the form `NAME: VALUE`");
-            failure.blame("--header")
-        };
-        let (name, value) = text.expose().split_once(':').ok_or_else(bad)?;
-        let name = HeaderName::from_bytes(name.trim().as_bytes()).ok();
-        let value = HeaderValue::from_str(value.trim()).ok();
-        let (name, mut value) = name.zip(value).ok_or_else(bad)?;
-        value.set_sensitive(is_secret_header(name.as_str()));
-        headers.append(name, value);
-    }
-    Ok(headers)
 }

@@ -11,12 +11,14 @@ use url::Url;
 use super::args::{EndpointArgs, KeyArgs, SourceArgs, TokenArgs};
 use super::identity::{self, KeylessService};
 use super::roles;
-use crate::failure::{Failure, Kind, OrFail as _};
+use crate::failure::{Failure, Kind, OrFail as _, ResultExt as _};
 use crate::options::environment::{Environment, Input, Note};
 use crate::options::hints::{hint_at_commas, hint_at_secret};
 use crate::options::names;
 use webpubsub_net::auth::access_url::{AccessUrl, AccessUrlError, Signer};
-use webpubsub_net::auth::connection_string::{ConnectionString, ConnectionStringError, DEVELOPMENT_KEY};
+use webpubsub_net::auth::connection_string::{
+    ConnectionString, ConnectionStringError, DEVELOPMENT_KEY, check_access_key,
+};
 use webpubsub_net::secret::{self, Secret};
 
 /// Where a client access URL comes from.
@@ -268,6 +270,24 @@ pub fn read(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<Secret,
     let text = read_lines(flag, value, input)?;
     let is_literal = text == *value;
     Ok(if is_literal { text } else { Secret::new(text.expose().trim()) })
+}
+
+/// The access key that a flag brings, in one of these ways.
+pub fn access_key(flag: &str, value: &Secret, input: &mut dyn Input) -> Result<Secret, Failure> {
+    let key = read(flag, value, input)?;
+    let (kind, place) = match (value.expose(), value.expose().strip_prefix('@')) {
+        ("-", _) => (Kind::Config, format!("standard input, read for `{flag}`,")),
+        (_, Some(file)) => (Kind::Config, format!("`{file}`, named by `{flag}`,")),
+        (_, None) => (Kind::Usage, format!("`{flag}`")),
+    };
+    check_key(&key, kind, &place).blame(flag)?;
+    Ok(key)
+}
+
+/// Refuses a key from that place which no connection string can hold.
+pub fn check_key(key: &Secret, kind: Kind, place: &str) -> Result<(), Failure> {
+    check_access_key(key.expose())
+        .map_err(|error| Failure::message(kind, format!("the access key in {place} cannot be used: {error}")))
 }
 
 /// The same as it stands there, line breaks and all.

@@ -3,7 +3,7 @@
 //! What is wrong on the command line is a usage error, what is wrong in a file or in the environment a configuration
 //! error. No error repeats a value: proxies have passwords, headers have tokens.
 
-mod headers;
+pub mod headers;
 mod proxy;
 
 use std::path::PathBuf;

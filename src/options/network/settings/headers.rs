@@ -1,7 +1,10 @@
 //! `--header`: what it may say, and what of it is secret.
 
 use http::header::InvalidHeaderName;
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, PROXY_AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
+};
 use http::{HeaderName, HeaderValue};
 
 use crate::failure::{Failure, Kind, ResultExt as _};
@@ -11,11 +14,11 @@ use crate::options::hints::hint_at_secret;
 use crate::options::stdin;
 use webpubsub_net::secret::{self, Secret, is_secret_header};
 
-/// Of the handshake itself, or of the connection.
+/// Of the request itself, or of the connection.
 const RESERVED: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// The headers that were given, those in files included.
-pub(super) fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+pub fn settle(given: &[Secret], input: &mut dyn Input) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let mut headers = Vec::new();
     for header in given {
         let file = header.expose().strip_prefix('@').map(|path| format!("`{path}`, named by `--header`,"));
@@ -46,8 +49,11 @@ fn bad(kind: Kind, place: &str, problem: &HeaderProblem) -> Failure {
             failure.hint("user and password of a proxy stand in its URL: `--proxy USER:PASSWORD@HOST:PORT`")
         }
         HeaderProblem::Reserved(name) => {
-            let failure = Failure::message(kind, format!("{place} cannot set `{name}`, which the handshake needs"));
-            failure.hint("leave it out; `--protocol` says which subprotocol is spoken")
+            let failure = Failure::message(kind, format!("{place} cannot set `{name}`, which wps sets itself"));
+            match *name == SEC_WEBSOCKET_PROTOCOL {
+                true => failure.hint("leave it out; `--protocol` says which subprotocol is spoken"),
+                false => failure.hint("leave it out"),
+            }
         }
         HeaderProblem::NoColon | HeaderProblem::Name => {
             Failure::message(kind, format!("{place} is not a header: {problem}"))
