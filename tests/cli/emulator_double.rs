@@ -91,7 +91,7 @@ fn the_log_holds_all_traffic_and_no_token() {
 fn a_log_that_cannot_be_written_is_an_error() {
     wps(["emulator", "--port", "0", "--log", "no/such/directory"])
         .run()
-        .assert_failed(3, &["no/such/directory", "--log FILE"]);
+        .assert_failed(13, &["no/such/directory", "--log FILE"]);
     if cfg!(target_os = "linux") {
         let ended = exec(r#""$WPS" send -q g x; exec sleep 1000"#, &["--log", "/dev/full", "-q"]);
         ended.assert_failed(13, &["error: could not write to the log file"]);

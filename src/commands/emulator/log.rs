@@ -22,7 +22,7 @@ impl LogFile {
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let writer = open(path)
             .and_then(|file| Writer::spawn("log", vec![Box::new(file)]))
-            .or_fail(Kind::Config, format!("could not open the log file `{}`", path.display()))
+            .or_fail(Kind::Output, format!("could not open the log file `{}`", path.display()))
             .hint("`--log FILE` needs a file that can be written")?;
         Ok(Self { writer, dropped: AtomicU64::new(0) })
     }
