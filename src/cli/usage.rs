@@ -102,8 +102,15 @@ fn nearest(error: &clap::Error) -> Option<String> {
     pairs.into_iter().find_map(|(suggested, given)| {
         let given = text(error, given).map(|given| name(&given)).unwrap_or_default();
         let suggested = texts(error, suggested).into_iter().map(|suggestion| name(&suggestion));
-        suggested.min_by_key(|suggestion| strsim::damerau_levenshtein(suggestion, &given))
+        let distance = |suggestion: &String| strsim::damerau_levenshtein(suggestion, &given);
+        suggested.min_by_key(distance).filter(|suggestion| is_near(suggestion, &given, distance(suggestion)))
     })
+}
+
+/// Whether it may have been meant: Clap also suggests what has half of its letters.
+fn is_near(suggestion: &str, given: &str, distance: usize) -> bool {
+    let bare = given.trim_start_matches('-').chars().count();
+    suggestion.starts_with(given) || given.starts_with(suggestion) || 2 * distance <= bare
 }
 
 /// The command that there is not, quoted if it is short.

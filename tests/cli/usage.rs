@@ -177,3 +177,12 @@ fn completions_and_man_pages_are_made() {
     let page = std::fs::read_to_string(directory.path().join("wps-listen.1")).unwrap();
     assert!(page.contains(".TH"), "{page}");
 }
+
+#[test]
+fn a_flag_that_resembles_none_of_the_commands_own_gets_no_suggestion() {
+    let ended = wps(["stream", "g", "--keep-going"]).run();
+    ended.assert_failed(2, &["error: unexpected argument `--keep-going`\nhint: `--keep-going` belongs to `send`"]);
+    for (near, meant) in [("--time", "--timeout"), ("--no-eco", "--no-echo"), ("--timeouts", "--timeout")] {
+        wps(["stream", "g", near]).run().assert_failed(2, &[&format!("hint: did you mean `{meant}`?\n")]);
+    }
+}
