@@ -377,8 +377,10 @@ fn a_run_that_takes_too_long_says_why() {
         .args(["--timeout", "2s", "-o", "ndjson"])
         .run();
     assert_eq!(ended.code, 124, "{}", ended.stderr);
-    ended
-        .assert_stderr(&["timed out after 2 s (`--timeout`)", "caused by: could not say how it is: could not connect"]);
+    ended.assert_stderr(&[
+        "timed out after 2 s (`--timeout`)",
+        "caused by: could not check its health: could not connect",
+    ]);
     let stopped = ended.records().pop().unwrap();
     let caused = stopped["error"].to_string();
     assert!(caused.contains("could not connect"), "{caused}");

@@ -269,7 +269,7 @@ impl ServiceOperation {
                 format!("{verb} `{permission}`{group} of the connection `{connection}`")
             }
             Self::List { group, .. } => format!("list the connections of the group `{group}`"),
-            Self::Health => "say how it is".to_owned(),
+            Self::Health => "check its health".to_owned(),
         }
     }
 
