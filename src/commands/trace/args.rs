@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, ValueEnum};
+use clap::{Arg, Args, ValueEnum};
 
 use crate::options::connection::args::{EndpointArgs, KeyArgs};
 use crate::options::expressions::args::ConditionArgs;
@@ -14,7 +14,10 @@ use crate::options::values::duration;
 
 /// `wps trace`.
 #[derive(Debug, Args)]
-#[command(after_long_help = include_str!("help.md"))]
+#[command(
+    after_long_help = include_str!("help.md"),
+    mut_args(without_hub),
+)]
 pub struct TraceArgs {
     /// Only traces of this level and above
     ///
@@ -92,4 +95,13 @@ pub enum LevelName {
     Error,
     /// severe failures
     Critical,
+}
+
+/// Unlike elsewhere, the service is named without a hub. In place, so that flags keep their order.
+fn without_hub(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "connection_string" => arg.help("Connection string of the service; `-`, `@FILE`"),
+        "endpoint" => arg.help("Service address, for use with an Entra identity"),
+        _ => arg,
+    }
 }

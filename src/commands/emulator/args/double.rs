@@ -23,7 +23,8 @@ pub struct DoubleArgs {
     /// Write all traffic to FILE, as ndjson: sockets, every frame both ways, refusals; tokens redacted
     ///
     /// FILE is overwritten, and readable by its owner only. Records: `opened`, `received`, `sent`, `ended`, `refused`,
-    /// `request`.
+    /// `request`. They are written a moment after the answers that they tell of: a test reads until it finds what it
+    /// looks for.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub log: Option<PathBuf>,
 }
