@@ -70,6 +70,19 @@ fn standard_input_that_cannot_be_read_is_not_an_empty_one() {
 }
 
 #[test]
+fn what_cannot_be_read_is_named() {
+    let here = format!("--local={}", ClosedPort::reserve().port());
+    let ended = wps(["repl", &here, "--file", "."]).run();
+    assert_eq!(ended.code, 11, "{}", ended.stderr);
+    ended.assert_stderr(&["error: could not read `.`\ncaused by: Is a directory"]);
+    let send = ["send", "g", "--file", "data", "--url", "ws://localhost/client/hubs/h"];
+    let run = |more: &[&str]| wps(send).args(more).file("data", "{!").run();
+    run(&["-t", "json"]).assert_failed(11, &["error: the data in `data` is not JSON\n"]);
+    let base64 = ["-t", "binary", "--encoding", "base64"];
+    run(&base64).assert_failed(11, &["error: the data in `data` is not base64\ncaused by: Invalid", "offset 0\n"]);
+}
+
+#[test]
 fn lines_and_scripts_that_cannot_be_read_are_not_empty_ones() {
     let emulator = Emulator::quiet(&[]);
     for line in ["send g --lines", "service send --all --lines", "stream g --lines", "repl"] {

@@ -217,6 +217,7 @@ fn an_event_prints_the_answer_and_brings_the_state() {
 
     for (args, code, part) in [
         (&["webhook", "connect", "ftp://x/"][..], 2, "the URL of the handler is not valid"),
+        (&["webhook", "connect", "foo"], 2, "valid\ncaused by: it is not a URL: relative URL without a base\nhint: "),
         (&["webhook", "connect", "http://x/{user}"], 2, "`{user}`"),
         (&["webhook", "event", "http://x/", "1x"], 2, "NAME"),
         (&["webhook", "connect", "http://x/", "--query", "room"], 2, "NAME=VALUE"),

@@ -18,19 +18,26 @@ const LONGEST: u64 = 16 * 1024 * 1024;
 /// The entries of a script, as they are read.
 pub type ScriptEntries = mpsc::Receiver<Result<ReplEntry, Failure>>;
 
+/// A script that is there.
+pub struct Script {
+    input: Box<dyn Read + Send>,
+    /// That it cannot be read.
+    unreadable: String,
+}
+
 /// Opens the script. Fails where it cannot be read (exit 11).
-pub fn open(path: Option<&Path>) -> Result<Box<dyn Read + Send>, Failure> {
-    match path {
-        None => Ok(Box::new(StandardInput)),
-        Some(path) => {
-            let file = File::open(path).or_fail(Kind::Input, unreadable(&path.display().to_string()))?;
-            Ok(Box::new(file))
-        }
-    }
+pub fn open(path: Option<&Path>) -> Result<Script, Failure> {
+    let place = path.map_or_else(|| "standard input".to_owned(), |path| format!("`{}`", path.display()));
+    let unreadable = format!("could not read {place}");
+    let input: Box<dyn Read + Send> = match path {
+        None => Box::new(StandardInput),
+        Some(path) => Box::new(File::open(path).or_fail(Kind::Input, unreadable.clone())?),
+    };
+    Ok(Script { input, unreadable })
 }
 
 /// Reads a script on a thread of its own, which a pipe may keep waiting.
-pub fn read(input: Box<dyn Read + Send>) -> io::Result<ScriptEntries> {
+pub fn read(Script { input, unreadable }: Script) -> io::Result<ScriptEntries> {
     let (sender, entries) = mpsc::channel(AHEAD);
     std::thread::Builder::new().name("script".into()).spawn(move || {
         let mut reader = BufReader::new(input);
@@ -56,8 +63,7 @@ pub fn read(input: Box<dyn Read + Send>) -> io::Result<ScriptEntries> {
                     return;
                 }
                 Err(error) => {
-                    let _ =
-                        sender.blocking_send(Err(Failure::new(Kind::Input, error).context(unreadable("the lines"))));
+                    let _ = sender.blocking_send(Err(Failure::new(Kind::Input, error).context(unreadable)));
                     return;
                 }
             };
@@ -101,8 +107,4 @@ fn line(reader: &mut impl BufRead, number: u64) -> io::Result<ScriptLine> {
         let error = anyhow::Error::new(error.utf8_error()).context(format!("line {number}: it is not UTF-8"));
         ScriptLine::Bad(Failure::new(Kind::Input, error).hint("`send --type binary --file F` sends any bytes"))
     }))
-}
-
-fn unreadable(what: &str) -> String {
-    format!("could not read `{what}`")
 }

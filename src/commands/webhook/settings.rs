@@ -5,6 +5,7 @@ use std::time::Duration;
 use ::http::HeaderMap;
 use ::http::header::HeaderName;
 use ::url::Url;
+use anyhow::anyhow;
 use serde_json::{Map, Value};
 use webpubsub_proto::Codec;
 
@@ -151,7 +152,9 @@ fn settle(
     stdin::refuse_two(&takers(&args))?;
     input.limit(args.report.timeout.timeout);
     names::hub("--hub", &args.hub)?;
+    // Its words have those of its cause in them.
     let template = UrlTemplate::new(&args.url)
+        .map_err(|error| anyhow!("{error}"))
         .or_fail(Kind::Usage, "the URL of the handler is not valid")
         .hint("it looks like `http://localhost:3000/api/webpubsub/hubs/{hub}/`")?;
     if template.is_tunnel() {

@@ -250,7 +250,8 @@ fn verify_signature(token: &str, keys: &[Secret]) -> Result<Claims, TokenError> 
                 ErrorKind::InvalidSignature => {}
                 ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => return Err(TokenError::Algorithm),
                 ErrorKind::Json(_) if algorithm_is_foreign(token) => return Err(TokenError::Algorithm),
-                _ => return Err(TokenError::Malformed(error.to_string())),
+                // The library ends some of its sentences, and what follows is ours.
+                _ => return Err(TokenError::Malformed(error.to_string().trim_end_matches('.').to_owned())),
             },
         }
     }

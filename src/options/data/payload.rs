@@ -85,7 +85,7 @@ impl PayloadSource {
             let size = format!("more than {MOST_READ} bytes");
             return Err(self.framing.map_or_else(|| too_large_body(&size), |framing| too_large(framing.codec, &size)));
         }
-        let data = self.data_type.decode(&bytes)?;
+        let data = self.data_type.decode_from(&bytes, &self.name())?;
         match self.framing {
             Some(Framing { codec, envelope }) => {
                 refuse_null(&data)?;
@@ -105,21 +105,39 @@ impl PayloadSource {
     }
 }
 
+impl PayloadSource {
+    /// What the data is called in an error.
+    fn name(&self) -> String {
+        match &self.from {
+            DataFrom::Argument(_) | DataFrom::Stdin => THE_DATA.to_owned(),
+            DataFrom::File(path) => format!("{THE_DATA} in `{}`", path.display()),
+        }
+    }
+}
+
+/// What data is called whose place is known.
+const THE_DATA: &str = "the data";
+
 impl PayloadType {
     /// What these bytes are as a payload. Fails as bad input data (exit 11) when they are not of this type.
     pub fn decode(self, bytes: &[u8]) -> Result<OwnedData, Failure> {
+        self.decode_from(bytes, THE_DATA)
+    }
+
+    /// The same of data with this name.
+    fn decode_from(self, bytes: &[u8], name: &str) -> Result<OwnedData, Failure> {
         Ok(match self {
-            Self::Text => OwnedData::text(utf8(bytes)?),
+            Self::Text => OwnedData::text(utf8(bytes, name)?),
             // The parser's message ends with line and column.
-            Self::Json => OwnedData::json(utf8(bytes)?)
-                .or_fail(Kind::Input, "the data is not JSON")
+            Self::Json => OwnedData::json(utf8(bytes, name)?)
+                .or_fail(Kind::Input, format!("{name} is not JSON"))
                 .hint("`--type text` sends it as it is")?,
-            Self::Binary(encoding) => OwnedData::binary(&encoding.decode(bytes)?),
+            Self::Binary(encoding) => OwnedData::binary(&encoding.decode(bytes, name)?),
             Self::Protobuf(encoding) => {
-                let bytes = encoding.decode(bytes)?;
+                let bytes = encoding.decode(bytes, name)?;
                 check_any(&bytes)
                     .map_err(|error| anyhow::anyhow!("{error}"))
-                    .or_fail(Kind::Input, "the data is no `google.protobuf.Any`")
+                    .or_fail(Kind::Input, format!("{name} is no `google.protobuf.Any`"))
                     .hint("`--type binary` sends any bytes")?;
                 OwnedData::protobuf(&bytes)
             }
@@ -128,11 +146,11 @@ impl PayloadType {
 }
 
 impl Encoding {
-    fn decode(self, bytes: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
+    fn decode<'a>(self, bytes: &'a [u8], name: &str) -> Result<Cow<'a, [u8]>, Failure> {
         Ok(match self {
             Self::Raw => Cow::Borrowed(bytes),
-            Self::Base64 => Cow::Owned(base64_decoded(bytes)?),
-            Self::Hex => Cow::Owned(hex_decoded(bytes)?),
+            Self::Base64 => Cow::Owned(base64_decoded(bytes, name)?),
+            Self::Hex => Cow::Owned(hex_decoded(bytes, name)?),
         })
     }
 }
@@ -143,12 +161,14 @@ fn read_whole(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, Failure> {
-    std::str::from_utf8(bytes).or_fail(Kind::Input, "the data is not UTF-8").hint("`--type binary` sends any bytes")
+fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Failure> {
+    std::str::from_utf8(bytes)
+        .or_fail(Kind::Input, format!("{name} is not UTF-8"))
+        .hint("`--type binary` sends any bytes")
 }
 
 /// Either alphabet, padded or not, blanks ignored.
-fn base64_decoded(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+fn base64_decoded(bytes: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
     const ENGINE: GeneralPurpose = GeneralPurpose::new(
         &STANDARD,
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -159,27 +179,31 @@ fn base64_decoded(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         other => *other,
     };
     let text: Vec<u8> = bytes.iter().filter(|b| !b.is_ascii_whitespace()).map(standard).collect();
-    ENGINE.decode(text).or_fail(Kind::Input, "the data is not base64")
+    ENGINE.decode(text).map_err(|error| {
+        // The library ends its sentence; ours have no end.
+        let error = error.to_string();
+        bad(name, "base64", anyhow::anyhow!("{}", error.trim_end_matches('.').to_owned()))
+    })
 }
 
 /// Two digits a byte, blanks ignored.
-fn hex_decoded(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+fn hex_decoded(bytes: &[u8], name: &str) -> Result<Vec<u8>, Failure> {
     let digits = bytes.iter().enumerate().filter(|(_, b)| !b.is_ascii_whitespace());
     let digits: Vec<u8> = digits
         .map(|(at, b)| {
             let digit = char::from(*b).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-            digit.ok_or_else(|| bad("the data is not hexadecimal", anyhow::anyhow!("byte {} is no digit", at + 1)))
+            digit.ok_or_else(|| bad(name, "hexadecimal", anyhow::anyhow!("byte {} is no digit", at + 1)))
         })
         .collect::<Result<_, _>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     if !rest.is_empty() {
-        return Err(bad("the data is not hexadecimal", anyhow::anyhow!("the number of digits is odd")));
+        return Err(bad(name, "hexadecimal", anyhow::anyhow!("the number of digits is odd")));
     }
     Ok(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
-fn bad(what: &'static str, cause: impl Into<anyhow::Error>) -> Failure {
-    Failure::new(Kind::Input, cause.into().context(what))
+fn bad(name: &str, kind: &str, cause: anyhow::Error) -> Failure {
+    Failure::new(Kind::Input, cause.context(format!("{name} is not {kind}")))
 }
 
 fn unreadable(place: &str) -> String {
@@ -252,7 +276,7 @@ mod tests {
             (Json, b"{\n\"a\":}", "not JSON: expected value at line 2 column 5"),
             (Json, b"", "not JSON: EOF while parsing a value at line 1 column 0"),
             (Json, b"1 2", "not JSON: trailing characters at line 1 column 3"),
-            (Binary(Encoding::Base64), b"AP8!", "not base64"),
+            (Binary(Encoding::Base64), b"AP8!", "not base64: Invalid symbol 33, offset 3"),
             (Binary(Encoding::Base64), b"A", "not base64"),
             (Binary(Encoding::Hex), b"00g", "not hexadecimal: byte 3 is no digit"),
             (Binary(Encoding::Hex), b"000", "not hexadecimal: the number of digits is odd"),
@@ -260,7 +284,7 @@ mod tests {
             let failure = read(data_type, given).unwrap_err();
             let told = format!("{:#}", failure.error);
             assert_eq!(failure.kind.exit_code(), 11);
-            assert!(told.contains(expected), "{told}");
+            assert!(told.contains(expected) && !told.ends_with('.'), "{told}");
         }
     }
 
@@ -308,6 +332,9 @@ mod tests {
         std::fs::write(&path, "from a file\n").unwrap();
         let file = source(DataFrom::File(path), PayloadType::Text);
         assert_eq!(file.read(&mut Forbidden).unwrap(), OwnedData::text("from a file\n"));
+        let file = source(DataFrom::File(directory.path().join("data")), PayloadType::Json);
+        let summary = file.read(&mut Forbidden).unwrap_err().summary();
+        assert!(summary.contains("/data` is not JSON: expected"), "{summary}");
         let missing = source(DataFrom::File(directory.path().join("missing")), PayloadType::Text);
         let failure = missing.read(&mut Forbidden).unwrap_err();
         assert_eq!(failure.kind.exit_code(), 11);

@@ -161,6 +161,7 @@ fn what_is_no_token_is_malformed_and_its_text_is_not_repeated() {
         let error = verify(token, ISSUED).unwrap_err();
         assert!(!error.to_string().contains("secret"), "{token}: {error}");
         assert!(matches!(error, TokenError::Malformed(_) | TokenError::Signature), "{token}: {error:?}");
+        assert!(!error.to_string().ends_with('.'), "{error}");
     }
 }
 
