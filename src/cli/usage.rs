@@ -135,7 +135,11 @@ fn unexpected(error: &clap::Error, definition: &clap::Command, command: Option<&
     let short = arg.chars().count() <= LONGEST_SHOWN;
     if !takers.is_empty() {
         let (named, more) = takers.split_at(takers.len().min(MOST_NAMED));
-        let more = if more.is_empty() { String::new() } else { format!(" and {} more commands", more.len()) };
+        let more = match more.len() {
+            0 => String::new(),
+            1 => " and 1 more command".to_owned(),
+            more => format!(" and {more} more commands"),
+        };
         Some(format!("`{arg}` belongs to {}{more}", named.join(", ")))
     } else if arg.starts_with('-') {
         let data = error.get(ContextKind::Suggested).is_some() && short;

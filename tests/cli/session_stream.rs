@@ -190,7 +190,7 @@ fn another_input_is_refused_before_anything_of_it_is_sent() {
     bench.left();
     for (command, input, why) in [
         (&["send", "g", "--lines"][..], "a\nx\nc\n", "has sent differs up to line 2"),
-        (&["send", "g", "--lines"], "a\nb\n", "it ends after line 2, and an earlier run has read 3 lines"),
+        (&["send", "g", "--lines"], "a\nb\n", "it ends after line 2, and an earlier run has read 3"),
         (&["send", "h", "--lines"], LINES, "this one has another target"),
         (&["send", "g", "--lines", "--ack-id", "7"], LINES, "its ackIds begin with 1"),
     ] {

@@ -205,7 +205,7 @@ impl Position {
 
 fn mismatch(name: &str, Mismatch { recorded, read, short }: Mismatch) -> Failure {
     let what = if short {
-        format!("it ends after line {read}, and an earlier run has read {recorded} lines")
+        format!("it ends after line {read}, and an earlier run has read {recorded}")
     } else {
         format!("what an earlier run has sent differs up to line {read}")
     };
