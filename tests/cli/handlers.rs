@@ -203,7 +203,7 @@ fn a_handler_whose_certificate_nobody_vouches_for_is_said_at_once_and_asked_once
     service.assert_no_more_calls();
     emulator.signal(rustix::process::Signal::TERM);
     emulator.end().assert_stderr(&[
-        "invalid peer certificate",
+        "its certificate was not accepted: its issuer is not trusted;",
         "`SSL_CERT_FILE`",
         "the client got `InternalServerError`",
     ]);

@@ -17,7 +17,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use webpubsub_net::wire::{Tls, log_answer, log_request};
+use webpubsub_net::wire::{CertificateProblem, Tls, log_answer, log_request};
 
 /// The most of an answer's body that is read.
 pub(super) const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -137,9 +137,11 @@ fn broken(error: &reqwest::Error) -> ExchangeFailure {
     let cause = root_cause(error);
     match tls_error(error) {
         // The next attempt would meet the same.
-        Some(rustls::Error::InvalidCertificate(_)) => {
+        Some(rustls::Error::InvalidCertificate(error)) => {
             return ExchangeFailure::Hopeless(format!(
-                "{cause}, by the system's roots, or those of `SSL_CERT_FILE` on Linux; `--ca-cert` trusts others"
+                "its certificate was not accepted: {}; the system's roots count, or those of `SSL_CERT_FILE` on Linux, and \
+                 `--ca-cert` trusts others",
+                CertificateProblem::from(error)
             ));
         }
         Some(rustls::Error::InvalidMessage(_)) if error.is_connect() => return ExchangeFailure::NoTls,

@@ -131,7 +131,7 @@ impl Tls {
     pub fn verdict(&self) -> Option<Result<(), CertificateProblem>> {
         let verdict = self.built.get()?.seen.lock().verdict.clone()?;
         Some(verdict.map_err(|error| match error {
-            rustls::Error::InvalidCertificate(error) => certificate_problem(&error),
+            rustls::Error::InvalidCertificate(error) => (&error).into(),
             other => CertificateProblem::Other(other.to_string()),
         }))
     }
@@ -244,7 +244,7 @@ fn explain(host: &str, error: &io::Error) -> DialError {
     let host = host.to_owned();
     let problem = match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(error)) => {
-            return DialError::Certificate { host, problem: certificate_problem(error) };
+            return DialError::Certificate { host, problem: error.into() };
         }
         Some(rustls::Error::NoCertificatesPresented) => {
             let problem = CertificateProblem::Other("the server has none".to_owned());
@@ -284,31 +284,33 @@ fn alert_name(alert: AlertDescription) -> String {
     words
 }
 
-fn certificate_problem(error: &CertificateError) -> CertificateProblem {
-    let at = |time: &UnixTime| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs()));
-    match error {
-        // A bad signature: the trusted issuer has the same name but another key, say because it was made anew.
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => CertificateProblem::UnknownIssuer,
-        CertificateError::Expired => CertificateProblem::Expired { since: None },
-        CertificateError::ExpiredContext { not_after, .. } => CertificateProblem::Expired { since: at(not_after) },
-        CertificateError::NotValidYet => CertificateProblem::NotYetValid { from: None },
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            CertificateProblem::NotYetValid { from: at(not_before) }
+impl From<&CertificateError> for CertificateProblem {
+    fn from(error: &CertificateError) -> Self {
+        let at = |time: &UnixTime| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(time.as_secs()));
+        match error {
+            // A bad signature: the trusted issuer has the same name but another key, say because it was made anew.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
+            CertificateError::Expired => Self::Expired { since: None },
+            CertificateError::ExpiredContext { not_after, .. } => Self::Expired { since: at(not_after) },
+            CertificateError::NotValidYet => Self::NotYetValid { from: None },
+            CertificateError::NotValidYetContext { not_before, .. } => Self::NotYetValid { from: at(not_before) },
+            CertificateError::NotValidForName => Self::WrongName { presented: Vec::new() },
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                // `DnsName("example.com")`: the verifier hands over what it would print for debugging.
+                let name = |name: &String| match (name.find('('), name.rfind(')')) {
+                    (Some(open), Some(close)) if open < close => name[open + 1..close].trim_matches('"').to_owned(),
+                    _ => name.clone(),
+                };
+                Self::WrongName { presented: presented.iter().map(name).collect() }
+            }
+            CertificateError::Revoked => Self::Revoked,
+            CertificateError::Other(other)
+                if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+            {
+                Self::IsAuthority
+            }
+            other => Self::Other(other.to_string()),
         }
-        CertificateError::NotValidForName => CertificateProblem::WrongName { presented: Vec::new() },
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            // `DnsName("example.com")`: the verifier hands over what it would print for debugging.
-            let name = |name: &String| match (name.find('('), name.rfind(')')) {
-                (Some(open), Some(close)) if open < close => name[open + 1..close].trim_matches('"').to_owned(),
-                _ => name.clone(),
-            };
-            CertificateProblem::WrongName { presented: presented.iter().map(name).collect() }
-        }
-        CertificateError::Revoked => CertificateProblem::Revoked,
-        CertificateError::Other(other) if matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) => {
-            CertificateProblem::IsAuthority
-        }
-        other => CertificateProblem::Other(other.to_string()),
     }
 }
 
