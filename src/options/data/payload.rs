@@ -130,14 +130,14 @@ impl PayloadType {
             Self::Text => OwnedData::text(utf8(bytes, name)?),
             // The parser's message ends with line and column.
             Self::Json => OwnedData::json(utf8(bytes, name)?)
-                .or_fail(Kind::Input, format!("{name} is not JSON"))
+                .or_fail_with(Kind::Input, || format!("{name} is not JSON"))
                 .hint("`--type text` sends it as it is")?,
             Self::Binary(encoding) => OwnedData::binary(&encoding.decode(bytes, name)?),
             Self::Protobuf(encoding) => {
                 let bytes = encoding.decode(bytes, name)?;
                 check_any(&bytes)
                     .map_err(|error| anyhow::anyhow!("{error}"))
-                    .or_fail(Kind::Input, format!("{name} is no `google.protobuf.Any`"))
+                    .or_fail_with(Kind::Input, || format!("{name} is no `google.protobuf.Any`"))
                     .hint("`--type binary` sends any bytes")?;
                 OwnedData::protobuf(&bytes)
             }
@@ -163,7 +163,7 @@ fn read_whole(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
 
 fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Failure> {
     std::str::from_utf8(bytes)
-        .or_fail(Kind::Input, format!("{name} is not UTF-8"))
+        .or_fail_with(Kind::Input, || format!("{name} is not UTF-8"))
         .hint("`--type binary` sends any bytes")
 }
 
