@@ -116,7 +116,8 @@ pub fn failure_of(ProviderFailure { class, message, hints, .. }: ProviderFailure
         DialClass::Configuration => Kind::Config,
         DialClass::Status(401 | 403) => Kind::Unauthorized,
         DialClass::Status(408 | 429 | 500..=599) => Kind::Unreachable,
-        DialClass::Status(_) | DialClass::NotWebSocket | DialClass::Subprotocol => Kind::HandshakeRefused,
+        DialClass::Status(_) | DialClass::Subprotocol => Kind::HandshakeRefused,
+        DialClass::NotWebSocket => Kind::Protocol,
         DialClass::Unreachable | DialClass::Certificate | DialClass::Proxy => Kind::Unreachable,
     };
     let mut failure = Failure::message(kind, message);
