@@ -378,15 +378,20 @@ fn a_time_that_is_up_without_a_connection_or_a_membership_is_no_success() {
         let stopped = ended.records().pop().unwrap();
         assert_eq!((&stopped["reason"], &stopped["exitCode"]), (&json!("failed"), &json!(4)), "{stopped}");
     }
-    let service = Service::start();
-    let wps = listener(&service, &["-g", "g", "--for", "400ms"]).start();
-    let mut peer = service.connect();
-    // It is asked, and does not answer.
-    assert_eq!(peer.operation()["type"], "joinGroup");
-    peer.see_off();
-    let ended = wps.end();
-    assert_eq!(ended.code, 9, "{}", ended.stderr);
-    assert_eq!(ended.stderr, "error: not every group was joined before `--for` ended the run\n");
+    for (command, lacks) in [
+        (&["listen", "-g", "g"][..], "not every group was joined"),
+        (&["state", "watch", "g"], "the states in `g` were not received"),
+    ] {
+        let service = Service::start();
+        let run = wps(command).args(["--for", "400ms", "-o", "ndjson", "--url", &service.url()]).start();
+        let mut peer = service.connect();
+        // It is asked, and does not answer.
+        assert_eq!(peer.operation()["type"], "joinGroup");
+        peer.see_off();
+        let ended = run.end();
+        assert_eq!(ended.code, 9, "{}", ended.stderr);
+        assert_eq!(ended.stderr, format!("error: {lacks} before `--for` ended the run\n"));
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use self::args::ListenArgs;
 use self::on_ready::OnReadyCommand;
 use self::settings::ListenSettings;
 use super::{CommandArgs, Task};
-use crate::failure::{Failure, Kind};
+use crate::failure::Failure;
 use crate::options::environment::{Environment, Input};
 use crate::options::expressions::args::FilterArgs;
 use crate::options::output::args::StderrArgs;
@@ -84,11 +84,7 @@ async fn script(
         () = after(settings.duration.map(|duration| surroundings.started + duration)) => "for",
         () = idle(settings.idle_timeout, &client.seen) => "idle-timeout",
     };
-    if client.seen.was_connected() && !joined.get() {
-        let what = format!("not every group was joined before `--{flag}` ended the run");
-        return Failure::message(Kind::OperationUnknown, what).into();
-    }
-    Verdict::TimeUp(flag)
+    Verdict::time_up(flag, &client.seen, (!joined.get()).then_some("not every group was joined"))
 }
 
 /// Joins all at once, in their order, then starts what is to be started; ends only when something fails.

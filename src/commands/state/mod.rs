@@ -3,6 +3,8 @@
 pub mod args;
 pub mod settings;
 
+use std::cell::Cell;
+
 use futures_util::future::pending;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -152,9 +154,13 @@ pub async fn watch(surroundings: &Surroundings, settings: &StateWatch) -> u8 {
     let StateWatch { common, duration } = settings;
     let deadline = duration.map(|duration| surroundings.started + duration);
     run(surroundings, &common.connection, &common.output, run_options(true), |client| async move {
+        let answered = Cell::new(false);
         let attend = async {
             match ask(surroundings, common, &client).await {
-                Ok(()) => pending().await,
+                Ok(()) => {
+                    answered.set(true);
+                    pending().await
+                }
                 Err(verdict) => verdict,
             }
         };
@@ -168,7 +174,10 @@ pub async fn watch(surroundings: &Surroundings, settings: &StateWatch) -> u8 {
             biased;
             met = met => verdict(&met, &common.output),
             verdict = attend => verdict,
-            () = at(deadline) => Verdict::TimeUp("for"),
+            () = at(deadline) => {
+                let lacks = || format!("the states in `{}` were not received", common.group);
+                Verdict::time_up("for", &client.seen, (!answered.get()).then(lacks))
+            }
         }
     })
     .await

@@ -499,8 +499,6 @@ impl HubSocket {
             }
             state.hub.handle_farewell(now, socket, kind, reason);
         });
-        // Whoever reads the answering close frame finds nothing here any more.
-        self.hubs.sweep(&self.cell);
     }
 
     /// The client went before its request was answered. Nobody knows what a connection could be recovered by that was

@@ -46,9 +46,10 @@ impl Hubs {
         self.cells().into_iter().flat_map(of).collect()
     }
 
-    /// How many hubs there are, each with its connections.
+    /// The hubs that have connections. One without may still have sockets, which say goodbye.
     pub(in crate::server) fn names(&self) -> Vec<String> {
-        self.cells().iter().map(|cell| cell.name.clone()).collect()
+        let cells = self.cells().into_iter().filter(|cell| cell.lock().hub.connection_count() > 0);
+        cells.map(|cell| cell.name.clone()).collect()
     }
 
     /// Drops a connection's socket. `false` when it has none.
